@@ -1,0 +1,102 @@
+"""Sessions: ``python3 -m nox -s tests`` and its sisters. Everything a session needs, it installs itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "generated", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+OTHER_PYTHONS = ("3.12", "3.13", "3.14")
+
+# The lowest versions that pyproject.toml allows.
+LOWEST = ("aiobotocore==2.23.0", "anyio==4.9.0")
+
+# Development mode (asyncio's debug mode, ResourceWarning) and every warning an error, in child processes too. Nothing
+# here may ask a cloud's metadata service for credentials.
+ENVIRONMENT = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def group(*names: str) -> list[str]:
+    """Return the requirements of dependency groups."""
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+def wheel(session: nox.Session) -> str:
+    """Build the wheel in a directory of its own and return its path."""
+    directory = Path(session.create_tmp()).resolve() / "wheel"
+    for old in directory.glob("*.whl"):
+        old.unlink()
+    session.install(*group("build"))
+    session.run("python", "-m", "hatchling", "build", "--target", "wheel", "--directory", str(directory), silent=True)
+    return str(next(directory.glob("*.whl")))
+
+
+def install_wheel(session: nox.Session, *requirements: str) -> None:
+    """Install the package as its users get it, and whatever else is needed."""
+    built = wheel(session)
+    session.install(built, *requirements)
+    # Again, for an environment that is used a second time: the version is the same, the content is not.
+    session.install("--force-reinstall", "--no-deps", built)
+
+
+def tests(session: nox.Session) -> None:
+    """Run the tests on the installed wheel; every line and branch of it must be covered."""
+    install_wheel(session, *group("tests"))
+    session.run("coverage", "erase")
+    parallel = [] if session.posargs else ["-n", "auto", "--maxprocesses", "4", "--dist", "worksteal"]
+    session.run("coverage", "run", "-m", "pytest", *parallel, *session.posargs, env=ENVIRONMENT)
+    session.run("coverage", "combine", "--quiet")
+    # A selection of the tests can't cover everything.
+    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
+
+
+nox.session(tests)
+for version in OTHER_PYTHONS:
+    nox.session(tests, python=version, name=f"tests-{version}", default=False)
+
+
+@nox.session(default=False)
+def tests_lowest(session: nox.Session) -> None:
+    """Run the conformance suite with the lowest versions of the dependencies."""
+    install_wheel(session, *LOWEST, *group("tests"))
+    session.run("pytest", "-k", "conformance", *session.posargs, env={"AWS_EC2_METADATA_DISABLED": "true"})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the source, and of the public API as a user sees it, with two checkers."""
+    install_wheel(session, *group("types"))
+    session.run("mypy", "--strict", "src", "tests/typing")
+    session.run("pyright", "--pythonpath", session_python(session), "src", "tests/typing")
+
+
+def session_python(session: nox.Session) -> str:
+    """Return the path of a session's interpreter."""
+    return str(session.run("python", "-c", "import sys; print(sys.executable)", silent=True)).strip()
+
+
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Check that the blocking face is what its generator makes of the async one."""
+    session.install("--editable", ".")
+    session.run("python", "-m", "s3_bucket._sync._generate", "--check", *session.posargs)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Show the main job on real input: with an S3 of its own, or the one that AWS_ENDPOINT_URL names."""
+    install_wheel(session, *group("server"))
+    session.run("python", "examples/demo.py", *session.posargs, env={"AWS_EC2_METADATA_DISABLED": "true"})
