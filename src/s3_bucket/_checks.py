@@ -1,0 +1,234 @@
+"""What users give is refused here, naming the argument, before anything is sent. Pure."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import quote, urlencode
+
+from s3_bucket._store import GetRequest, ListRequest, PutOptions
+from s3_bucket.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from s3_bucket._models import ByteRange
+
+MAX_KEY_BYTES = 1_024
+MAX_METADATA_BYTES = 2_048
+MAX_TAGS = 10
+MAX_TAG_NAME = 128
+MAX_TAG_VALUE = 256
+
+# Looser than S3's own rules, which other vendors don't share: just what can't go astray in a URL.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[A-Za-z0-9:/_.-]{1,1000}", re.ASCII)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110, 5.6.2
+_VISIBLE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
+_TYPES = mimetypes.MimeTypes()  # made now: it reads the system's tables, which would hold up an event loop
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # https://www.w3.org/TR/xml/#charsets
+_SSE = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
+def bucket_name(name: str) -> str:
+    """Return the name if it can be a bucket's."""
+    if not isinstance(name, str) or not _BUCKET.fullmatch(name) or ".." in name:
+        _refuse("bucket_name", f"{name!r} can't be a bucket's name: letters, digits, '-', '.' and '_'")
+    return name
+
+
+def key(value: str, argument: str = "key") -> str:
+    """Return the key if S3 can hold it, and every proxy on the way will leave it as it is."""
+    if not isinstance(value, str) or not value:
+        _refuse(argument, f"{value!r} can't be a key: expected a text that is not empty")
+    try:
+        length = len(value.encode())
+    except UnicodeEncodeError:
+        _refuse(argument, f"{value!r} can't be a key: it holds half of a surrogate pair, which UTF-8 can't encode")
+    if length > MAX_KEY_BYTES:
+        _refuse(argument, f"{value!r} can't be a key: {length} bytes of UTF-8 are more than {MAX_KEY_BYTES}")
+    if not {".", ".."}.isdisjoint(value.split("/")):
+        # RFC 3986, 6.2.2.3: any proxy may resolve them, and DELETE /bucket/. would become DELETE /bucket/.
+        _refuse(argument, f"{value!r} can't be a key: '.' and '..' between slashes don't survive in a URL")
+    return value
+
+
+def fits_xml(object_key: str) -> bool:
+    """Whether XML 1.0 can express the key: of control characters it has three, and U+FFFE and U+FFFF it lacks."""
+    return not _NOT_XML.search(object_key)
+
+
+def get_request(
+    bucket: str,
+    object_key: str,
+    byte_range: ByteRange | None = None,
+    version_id: str | None = None,
+    if_match: str | None = None,
+    if_none_match: str | None = None,
+    response_content_type: str | None = None,
+) -> GetRequest:
+    """Return what to get, head or delete."""
+    return GetRequest(
+        bucket,
+        key(object_key),
+        _byte_range(byte_range),
+        _header("version_id", version_id),
+        etag("if_match", if_match),
+        etag("if_none_match", if_none_match),
+        _header("response_content_type", response_content_type),
+    )
+
+
+def list_request(bucket: str, prefix: str, start_after: str | None, limit: int | None) -> ListRequest:
+    """Return what to list."""
+    for name, value in (("prefix", prefix), ("start_after", "" if start_after is None else start_after)):
+        if not isinstance(value, str):
+            _refuse(name, f"expected a text, not {value!r}")
+        _encodable(name, value)
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+        _refuse("limit", f"expected a whole number from 0, not {limit!r}")
+    return ListRequest(bucket, prefix, start_after, limit)
+
+
+def concurrency(value: int | None) -> int | None:
+    """Return how many at a time."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        _refuse("concurrency", f"expected a whole number from 1, not {value!r}")
+    return value
+
+
+def put_options(
+    object_key: str,
+    *,
+    content_type: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    if_absent: bool = False,
+    if_match: str | None = None,
+    cache_control: str | None = None,
+    content_disposition: str | None = None,
+    content_encoding: str | None = None,
+    content_language: str | None = None,
+    expires: datetime | None = None,
+    storage_class: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    encryption: str | None = None,
+) -> PutOptions:
+    """Return what goes with an object that is written."""
+    key(object_key)
+    if if_absent and if_match is not None:
+        _refuse("if_absent", "can't hold together with if_match: the one wants no object, the other wants one")
+    headers = {
+        "ContentType": _header("content_type", content_type) or guessed_type(object_key),
+        "CacheControl": _header("cache_control", cache_control),
+        "ContentDisposition": _header("content_disposition", content_disposition),
+        "ContentEncoding": _header("content_encoding", content_encoding),
+        "ContentLanguage": _header("content_language", content_language),
+        "Expires": _expires(expires),
+        "StorageClass": _header("storage_class", storage_class),
+        "Tagging": _tagging(tags),
+        **_encryption(encryption),
+    }
+    given = {name: value for name, value in headers.items() if value is not None}
+    return PutOptions(given, _metadata(metadata), etag("if_match", if_match), bool(if_absent))
+
+
+def etag(argument: str, value: str | None) -> str | None:
+    """Return the entity tag without its quotes: how it was copied from somewhere doesn't matter."""
+    bare = _header(argument, value)
+    if bare is not None and not bare.removeprefix("W/").strip('"'):
+        _refuse(argument, f"expected an etag, not {value!r}")
+    return None if bare is None else bare.removeprefix("W/").strip('"')
+
+
+def guessed_type(object_key: str) -> str | None:
+    """Return the media type that the key's ending suggests."""
+    guess, encoding = _TYPES.guess_type("/" + object_key.rsplit("/", 1)[-1])
+    # Of "a.tar.gz" the type of what is inside would be guessed, but the object itself is a gzip file.
+    return {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}.get(
+        encoding or "", guess if encoding is None else None
+    )
+
+
+def _byte_range(value: ByteRange | None) -> ByteRange | None:
+    if value is None:
+        return None
+    start, stop = value if isinstance(value, tuple) and len(value) == 2 else (None, None)  # noqa: PLR2004  # a pair
+    whole = type(start) is int and (stop is None or type(stop) is int)
+    if not whole or start is None or (start < 0 and stop is not None) or (stop is not None and stop <= start):
+        _refuse("range", f"expected (start, stop) with start < stop, (start, None) or (-n, None), not {value!r}")
+    return start, stop
+
+
+def _header(argument: str, value: str | None) -> str | None:
+    """Return a text that can stand in a header; anything else could end it and begin another one."""
+    if value is not None and (not isinstance(value, str) or not _VISIBLE.fullmatch(value)):
+        _refuse(argument, f"expected visible ASCII without spaces at its ends, not {value!r}")
+    return value
+
+
+def _expires(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        _refuse("expires", f"expected a datetime with a time zone, not {value!r}")
+    from email.utils import format_datetime  # noqa: PLC0415  # 10 ms, of the 100 that the import of all may take
+
+    return format_datetime(value.astimezone(UTC), usegmt=True)
+
+
+def _encryption(value: str | None) -> dict[str, str]:
+    if value is None:
+        return {}
+    if value in _SSE:
+        return {"ServerSideEncryption": value}
+    if not isinstance(value, str) or not re.fullmatch(r"arn:[!-~]+:kms:[!-~]+", value):
+        _refuse("encryption", f"expected one of {', '.join(_SSE)} or the ARN of a KMS key, not {value!r}")
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": value}
+
+
+def _metadata(value: Mapping[str, str] | None) -> dict[str, str]:
+    pairs = _pairs("metadata", value)
+    for name, text in pairs.items():
+        if not _TOKEN.fullmatch(name):
+            _refuse("metadata", f"{name!r} can't be a name: letters, digits and !#$%&'*+-.^_`|~")
+        if text and not _VISIBLE.fullmatch(text):
+            _refuse("metadata", f"the value of {name!r} must be visible ASCII; encode it, with urllib.parse.quote say")
+    if len({name.lower() for name in pairs}) < len(pairs):
+        _refuse("metadata", "two names differ only in case, and S3 keeps one of them")
+    if sum(len(name) + len(text) for name, text in pairs.items()) > MAX_METADATA_BYTES:
+        _refuse("metadata", f"names and values are more than {MAX_METADATA_BYTES} bytes together")
+    return pairs
+
+
+def _tagging(value: Mapping[str, str] | None) -> str | None:
+    pairs = _pairs("tags", value)
+    if len(pairs) > MAX_TAGS:
+        _refuse("tags", f"{len(pairs)} are more than {MAX_TAGS}")
+    for name, text in pairs.items():
+        if not name or len(name) > MAX_TAG_NAME or len(text) > MAX_TAG_VALUE:
+            _refuse("tags", f"{name!r}: names have 1 to {MAX_TAG_NAME} characters, values at most {MAX_TAG_VALUE}")
+        _encodable("tags", name + text)
+    return urlencode(pairs, quote_via=quote) or None  # "%20", not "+", which not every vendor reads as a space
+
+
+def _pairs(argument: str, value: Mapping[str, str] | None) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        _refuse(argument, f"expected a mapping of texts, not {value!r}")
+    for name, text in value.items():
+        if not isinstance(name, str) or not isinstance(text, str):
+            _refuse(argument, f"names and values must be texts, not {name!r}: {text!r}")
+    return dict(value)
+
+
+def _encodable(argument: str, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        _refuse(argument, f"{value!r} holds half of a surrogate pair, which UTF-8 can't encode")
+
+
+def _refuse(argument: str, why: str) -> NoReturn:
+    msg = f"{argument}: {why}"
+    raise InvalidInput(msg, argument=argument)

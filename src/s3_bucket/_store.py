@@ -1,0 +1,140 @@
+"""The seam: everything above asks an ObjectStore, everything below is one.
+
+An ObjectStore makes exactly one attempt for each call and says by a BucketException how it failed; who retries,
+and how many requests there are at a time, is decided above (see _async/_retry.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from s3_bucket._models import Buffer, ByteRange, ObjectInfo
+    from s3_bucket.exceptions import BucketException
+
+
+@dataclass(frozen=True, slots=True)
+class GetRequest:
+    """Which object, or which bytes of it, under which conditions."""
+
+    bucket: str
+    key: str
+    range: ByteRange | None = None
+    version_id: str | None = None
+    if_match: str | None = None
+    if_none_match: str | None = None
+    response_content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of an object that have arrived.
+
+    Attributes:
+        info: the object; its size is the whole object's.
+        start: the position in the object of the first byte that arrived.
+        stop: where the answer's body ends; more than arrived, if the buffer held less.
+        data: the buffer that was filled.
+    """
+
+    info: ObjectInfo
+    start: int
+    stop: int
+    data: memoryview
+
+
+Allocate: TypeAlias = "Callable[[int], memoryview]"
+"""Given the length of the body, returns the buffer for it. Of a longer body than that, no more is received."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutOptions:
+    """What goes with the bytes of an object that is written."""
+
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By PutObject's parameter names: ContentType, CacheControl, StorageClass, Tagging, ..."""
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    if_match: str | None = None
+    if_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What S3 said of an object that it has stored."""
+
+    etag: str
+    version_id: str | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload that has begun."""
+
+    bucket: str
+    key: str
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that S3 has stored, as CompleteMultipartUpload wants it named."""
+
+    number: int
+    etag: str
+    crc32: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Which keys to list."""
+
+    bucket: str
+    prefix: str = ""
+    start_after: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a listing; `token` asks for the next one, None if there is none."""
+
+    objects: Sequence[ObjectInfo]
+    token: str | None
+
+
+class ObjectStore(Protocol):
+    """The operations of S3 that everything else is made of."""
+
+    async def get(self, request: GetRequest, allocate: Allocate) -> Piece: ...
+
+    async def head(self, request: GetRequest) -> ObjectInfo: ...
+
+    async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written: ...
+
+    async def delete(self, request: GetRequest) -> None: ...
+
+    async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
+        """Delete up to 1,000 keys; return the errors of those that failed."""
+        ...
+
+    async def list_page(self, request: ListRequest, token: str | None, max_keys: int) -> Page: ...
+
+    async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload: ...
+
+    async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part: ...
+
+    async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written: ...
+
+    async def abort_upload(self, upload: Upload) -> None: ...
+
+    async def head_bucket(self, bucket: str) -> None: ...
+
+    async def create_bucket(self, bucket: str) -> None: ...
+
+    async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]: ...
+
+    async def aclose(self) -> None: ...
