@@ -1,0 +1,188 @@
+"""botocore's parameters and answers, to and from the seam's types. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from s3_bucket import _plan
+from s3_bucket._async import _errors
+from s3_bucket._async._errors import Refusal, Target
+from s3_bucket._models import ObjectInfo
+from s3_bucket._store import Page, Written
+from s3_bucket.exceptions import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from s3_bucket._store import GetRequest, Part, PutOptions, Upload
+    from s3_bucket.exceptions import BucketException
+
+_CHECKSUM = "Checksum"
+_NO_CONTENT = 204
+_VENDORS = ("x-amz", "x-goog")
+"""How every answer of an S3 has at least one header begin: the request's id."""
+_NO_CHECKSUM = ("ChecksumType", "ChecksumMode", "ChecksumAlgorithm")
+
+
+def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that have a value."""
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def get_parameters(request: GetRequest) -> dict[str, Any]:
+    """Return the parameters of GetObject, HeadObject and DeleteObject."""
+    return given(
+        {
+            "Bucket": request.bucket,
+            "Key": request.key,
+            "Range": _plan.range_header(request.range) if request.range else None,
+            "VersionId": request.version_id,
+            "IfMatch": f'"{request.if_match}"' if request.if_match else None,
+            "IfNoneMatch": f'"{request.if_none_match}"' if request.if_none_match else None,
+            "ResponseContentType": request.response_content_type,
+        }
+    )
+
+
+def put_parameters(options: PutOptions) -> dict[str, Any]:
+    """Return what PutObject and CreateMultipartUpload take alike."""
+    return {**options.headers, "Metadata": dict(options.metadata)}
+
+
+def conditions(options: PutOptions) -> dict[str, str]:
+    """Return what PutObject and CompleteMultipartUpload take alike.
+
+    The etag goes without quotes: Amazon takes it either way, Ceph compares it as it is.
+    """
+    return given({"IfMatch": options.if_match, "IfNoneMatch": "*" if options.if_absent else None})
+
+
+def upload_parameters(upload: Upload) -> dict[str, str]:
+    """Return what names a multipart upload."""
+    return {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
+
+
+def part(receipt: Part) -> dict[str, Any]:
+    """Return a part as CompleteMultipartUpload wants it named."""
+    return given({"PartNumber": receipt.number, "ETag": receipt.etag, "ChecksumCRC32": receipt.crc32})
+
+
+def status(answer: Mapping[str, Any]) -> int:
+    """Return the HTTP status."""
+    return int(answer["ResponseMetadata"]["HTTPStatusCode"])
+
+
+def body_length(answer: Mapping[str, Any]) -> int | None:
+    """Return how many bytes the body has, if the server says."""
+    length = answer.get("ContentLength")
+    return None if length is None else int(length)
+
+
+def require(target: Target, answer: Mapping[str, Any], *names: str) -> None:
+    """Raise unless the answer has what S3 always says: an empty or foreign 200 is no success."""
+    for name in names:
+        if answer.get(name) in {None, ""}:
+            raise _errors.not_s3(target, f"it has no {name}", status(answer))
+
+
+def require_of(target: Target, entry: Mapping[str, Any], *names: str) -> None:
+    """Raise unless an entry of the answer has what S3 always says of it."""
+    for name in names:
+        if name not in entry:
+            raise _errors.not_s3(target, f"an entry has no {name}")
+
+
+def require_s3(target: Target, answer: Mapping[str, Any]) -> None:
+    """Raise unless an answer without content looks like S3's: a login page has status 200, too."""
+    headers: Mapping[str, str] = answer["ResponseMetadata"].get("HTTPHeaders", {})
+    if status(answer) != _NO_CONTENT and not any(name.startswith(_VENDORS) for name in headers):
+        raise _errors.not_s3(target, f"it has no header {_VENDORS[0]}...", status(answer))
+
+
+def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
+    """Return the object that the headers of GetObject or HeadObject describe."""
+    return ObjectInfo(
+        key=key,
+        size=size,
+        etag=_bare(answer["ETag"]),
+        last_modified=_utc(answer.get("LastModified")),
+        content_type=answer.get("ContentType"),
+        metadata=dict(answer.get("Metadata", {})),
+        version_id=answer.get("VersionId"),
+        storage_class=answer.get("StorageClass"),
+        checksums=checksums(answer),
+        cache_control=answer.get("CacheControl"),
+        content_disposition=answer.get("ContentDisposition"),
+        content_encoding=answer.get("ContentEncoding"),
+        content_language=answer.get("ContentLanguage"),
+        expires=answer.get("ExpiresString"),
+        encryption=answer.get("ServerSideEncryption"),
+    )
+
+
+def _bare(etag: str) -> str:
+    """Return the etag as S3 made it: proxies that compress, or could, put W/ before it."""
+    return etag.removeprefix("W/").strip('"')
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """Return the time in the standard library's UTC: botocore's is dateutil's, and local in listings."""
+    return None if time is None else time.astimezone(UTC)
+
+
+def checksums(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the checksums in an answer, by algorithm."""
+    names = (name for name in answer if name.startswith(_CHECKSUM) and name not in _NO_CHECKSUM)
+    return {name.removeprefix(_CHECKSUM): answer[name] for name in names}
+
+
+def written(target: Target, answer: Mapping[str, Any]) -> Written:
+    """Return what PutObject or CompleteMultipartUpload said."""
+    require(target, answer, "ETag")
+    return Written(_bare(answer["ETag"]), answer.get("VersionId"), checksums(answer))
+
+
+def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
+    """Return a page of a listing.
+
+    Raises:
+        IntegrityError: it is not the last, but there is no way on: ending here would hide the keys that follow.
+    """
+    require(target, answer, "Name", "IsTruncated")
+    for entry in answer.get("Contents", []):
+        require_of(target, entry, "Key", "Size", "ETag")
+    following = answer.get("NextContinuationToken")
+    if not answer["IsTruncated"]:
+        following = None
+    elif not following or following == token:
+        msg = f"the listing of {_errors.where(target)} breaks off: the server says that there is more, but not where"
+        raise _errors.make(IntegrityError, target, msg, retryable=True)
+    return Page([_listed(entry) for entry in answer.get("Contents", [])], following)
+
+
+def _listed(entry: Mapping[str, Any]) -> ObjectInfo:
+    return ObjectInfo(
+        key=entry["Key"],
+        size=entry["Size"],
+        etag=_bare(entry["ETag"]),
+        last_modified=_utc(entry.get("LastModified")),
+        storage_class=entry.get("StorageClass"),
+    )
+
+
+def batch_errors(bucket: str, keys: Sequence[str], answer: Mapping[str, Any]) -> dict[str, BucketException]:
+    """Return the errors of a DeleteObjects: its status is 200 whatever became of the keys."""
+    refused = {
+        entry["Key"]: _errors.from_refusal(
+            Target("DeleteObjects", bucket, entry["Key"]),
+            Refusal(None, entry.get("Code", ""), entry.get("Message", "")),
+        )
+        for entry in answer.get("Errors", [])
+        if "Key" in entry
+    }
+    deleted = (entry.get("Key", "") for entry in answer.get("Deleted", []))
+    silent = _errors.undelivered(keys, [*refused, *deleted])
+    if len(silent) == len(keys):
+        raise _errors.not_s3(Target("DeleteObjects", bucket), "it names none of the keys", status(answer))
+    return refused | {key: _errors.not_s3(Target("DeleteObjects", bucket, key), "it lacks the key") for key in silent}

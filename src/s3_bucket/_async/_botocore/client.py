@@ -1,0 +1,155 @@
+"""An aiobotocore client with the guards that its defaults lack."""
+
+# aiobotocore has no types.
+# pyright: reportUnknownMemberType=false, reportIncompatibleMethodOverride=false
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from typing import TYPE_CHECKING, Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import AioSession
+from botocore import UNSIGNED
+from botocore.handlers import convert_body_to_file_like_object
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    import aiohttp
+
+    from s3_bucket._config import Settings
+
+WRITE_SIZE = 256 * 1024
+"""Bytes of a body that are given to the connection at a time."""
+
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+class GuardedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
+    """aiobotocore's HTTP session, whose requests are sent once, and to nobody but the endpoint."""
+
+    async def _get_session(self, proxy_url: str | None) -> _GuardedRequests:
+        return _GuardedRequests(await super()._get_session(proxy_url))
+
+
+class _GuardedRequests:
+    """The one method of aiohttp's session that aiobotocore calls."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        # aiohttp sends idempotent requests a second time by itself, and attempts would be counted double.
+        session._retry_connection = False  # noqa: SLF001
+
+    async def request(self, method: str, **arguments: Any) -> aiohttp.ClientResponse:
+        # A redirect would be followed to any host, and take the session token and the body with it.
+        arguments["allow_redirects"] = False
+        data = arguments.get("data")
+        limits = self._session.timeout
+        # aiohttp's own read timeout does not run while a body is sent, nor after a "100 Continue". Of a body that is a
+        # file (in call() only), nobody sees here how it gets on.
+        watched = data is None or isinstance(data, bytes | bytearray)
+        seconds = (limits.sock_connect or 0) + (limits.sock_read or 0) if watched else None
+        async with asyncio.timeout(seconds) as silence:
+            if isinstance(data, bytes | bytearray) and len(data) > WRITE_SIZE:
+                # Given whole, aiohttp would hold up the event loop with it (and warns that it does).
+                arguments["data"] = _slices(data, silence, limits.sock_read or 0)
+            return await self._session.request(method, **arguments)
+
+
+async def _slices(data: bytes | bytearray, silence: asyncio.Timeout, seconds: float) -> AsyncIterator[memoryview]:
+    view = memoryview(data)
+    for at in range(0, len(view), WRITE_SIZE):
+        silence.reschedule(asyncio.get_running_loop().time() + seconds)
+        yield view[at : at + WRITE_SIZE]
+
+
+async def open_client(settings: Settings) -> Any:
+    """Return a client for these settings; no connection is opened yet.
+
+    botocore reads the service's model, the configuration files and perhaps asks for credentials: 200 ms that would hold
+    up the event loop. Nothing of it is bound to a loop, so all of it happens in a thread, on a loop of its own.
+    """
+    return await asyncio.to_thread(lambda: asyncio.run(_opened(settings)))
+
+
+async def _opened(settings: Settings) -> Any:
+    mimetypes.guess_type("")  # its first call reads the system's tables
+    session = AioSession(profile=settings.profile)
+    _share_loader(session)
+    context = session.create_client(
+        "s3",
+        region_name=settings.region,
+        endpoint_url=settings.endpoint_url,
+        verify=None if settings.verify is True else settings.verify,
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=settings.aws_secret_access_key,
+        aws_session_token=settings.aws_session_token,
+        config=_config(settings),
+    )
+    client = await context.__aenter__()
+    _guard(client)
+    return client
+
+
+_loaders: dict[str | None, Any] = {}
+
+
+def _share_loader(session: AioSession) -> None:
+    """Let all sessions read the service's model, of 1.5 MB, once."""
+    path = session.get_config_variable("data_path")
+    session.register_component("data_loader", _loaders.setdefault(path, session.get_component("data_loader")))
+
+
+def is_amazon(client: Any) -> bool:
+    """Whether the client talks to Amazon's S3, not to another endpoint."""
+    host = str(client.meta.endpoint_url).split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
+    return host.endswith(_AMAZON)
+
+
+def _config(settings: Settings) -> AioConfig:
+    options: dict[str, Any] = {}
+    if settings.anonymous:
+        options["signature_version"] = UNSIGNED
+    if settings.addressing_style != "auto":
+        options["s3"] = {"addressing_style": settings.addressing_style}
+    return AioConfig(
+        http_session_cls=GuardedSession,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        # Twice: where an answer doesn't say its length, HEAD is asked for it while that answer waits.
+        max_pool_connections=2 * settings.max_concurrency,
+        # One attempt: retries are made and counted above the ObjectStore seam.
+        retries={"mode": "standard", "total_max_attempts": 1},
+        # Uploads carry a CRC32 of ours in a header; botocore's own would come in a trailer, which many vendors refuse.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_supported",
+        user_agent_extra="s3-bucket",
+        **options,
+    )
+
+
+def _guard(client: Any) -> None:
+    events = client.meta.events
+    events.register("before-call.s3.HeadBucket", _without_redirector)
+    if not is_amazon(client):
+        events.register("before-call.s3", _without_redirector)
+    events.register("before-send.s3", _without_expect)
+    for operation in ("PutObject", "UploadPart"):  # bytes stay bytes: they are cut and watched in _GuardedRequests
+        events.unregister(f"before-parameter-build.s3.{operation}", convert_body_to_file_like_object)
+
+
+def _without_redirector(params: Mapping[str, Any], **_: Any) -> None:
+    """Keep botocore's region redirector from asking again.
+
+    It asks HeadBucket for the region, which may be redirected too, and so on until the stack ends. Endpoints other than
+    Amazon's have no regions to be redirected to.
+    """
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _without_expect(request: Any, **_: Any) -> None:
+    """Don't wait for "100 Continue": aiohttp would, for ever, and not every server sends it."""
+    request.headers.pop("Expect", None)

@@ -1,0 +1,212 @@
+"""BotocoreStore: the ObjectStore that sends every operation through aiobotocore, each once."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import zlib
+from typing import TYPE_CHECKING, Any, Self
+
+from botocore import xform_name
+
+from s3_bucket import _plan
+from s3_bucket._async import _errors
+from s3_bucket._async._botocore import answers
+from s3_bucket._async._botocore.client import is_amazon, open_client
+from s3_bucket._async._botocore.errors import translated
+from s3_bucket._async._errors import Target
+from s3_bucket._store import Page, Part, Piece, Upload, Written
+from s3_bucket.exceptions import IntegrityError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from s3_bucket._config import Settings
+    from s3_bucket._models import Buffer, ObjectInfo
+    from s3_bucket._store import Allocate, GetRequest, ListRequest, PutOptions
+    from s3_bucket.exceptions import BucketException
+
+READ_SIZE = 256 * 1024
+"""Bytes that are taken from a connection at a time."""
+QUICK_CHECKSUM = 1024 * 1024
+"""Bytes whose CRC32 takes less time than going to another thread for it."""
+
+
+class BotocoreStore:
+    """S3, or what speaks like it, through aiobotocore."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._crc32 = settings.checksums == "when_supported" or (settings.checksums == "auto" and is_amazon(client))
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Return a store; no request is sent yet."""
+        with translated(Target("the configuration")):
+            return cls(await open_client(settings), settings)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def get(self, request: GetRequest, allocate: Allocate) -> Piece:
+        target = Target("GetObject", request.bucket, request.key)
+        with translated(target):
+            answer = await self._client.get_object(**answers.get_parameters(request))
+            try:
+                return await self._received(target, request, answer, allocate)
+            finally:
+                answer["Body"].close()
+
+    async def _received(self, target: Target, request: GetRequest, answer: Any, allocate: Allocate) -> Piece:
+        answers.require(target, answer, "ETag")
+        length = answers.body_length(answer)
+        if length is None:  # without a length, a body that was cut short looks whole
+            length = (await self.head(request)).size
+        start, size = _plan.placed(request.range, answers.status(answer), answer.get("ContentRange"), length)
+        buffer = allocate(length)
+        filled = await _fill(buffer, answer["Body"])
+        # The last read finds the end, and has aiobotocore compare the checksum.
+        extra = await answer["Body"].read(1) if len(buffer) == length else b""
+        if filled < len(buffer) or extra:
+            came = f"{filled} bytes and then no more" if filled < len(buffer) else "more bytes"
+            msg = f"of {_errors.where(target)}, {came} came instead of {length}"
+            raise _errors.make(IntegrityError, target, msg, retryable=True)
+        return Piece(answers.info(request.key, answer, size), start, start + length, buffer)
+
+    async def head(self, request: GetRequest) -> ObjectInfo:
+        target = Target("HeadObject", request.bucket, request.key)
+        with translated(target):
+            answer = await self._client.head_object(**answers.get_parameters(request))
+        answers.require(target, answer, "ETag", "ContentLength")
+        return answers.info(request.key, answer, answer["ContentLength"])
+
+    async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
+        target = Target("PutObject", bucket, key, options.if_absent)
+        parameters = {**answers.put_parameters(options), **answers.conditions(options), **await self._checksum(body)}
+        with translated(target):
+            answer = await self._client.put_object(Bucket=bucket, Key=key, Body=_owned(body), **parameters)
+        return answers.written(target, answer)
+
+    async def delete(self, request: GetRequest) -> None:
+        target = Target("DeleteObject", request.bucket, request.key)
+        with translated(target):
+            answer = await self._client.delete_object(**answers.get_parameters(request))
+        answers.require_s3(target, answer)
+
+    async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
+        with translated(Target("DeleteObjects", bucket)):
+            objects = [{"Key": key} for key in dict.fromkeys(keys)]
+            answer = await self._client.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+        return answers.batch_errors(bucket, keys, answer)
+
+    async def list_page(self, request: ListRequest, token: str | None, max_keys: int) -> Page:
+        target = Target("ListObjectsV2", request.bucket)
+        parameters = {"Prefix": request.prefix, "StartAfter": request.start_after, "ContinuationToken": token}
+        with translated(target):
+            answer = await self._client.list_objects_v2(
+                Bucket=request.bucket, MaxKeys=max_keys, **answers.given(parameters)
+            )
+        return answers.page(target, answer, token)
+
+    async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
+        target = Target("CreateMultipartUpload", bucket, key)
+        parameters = answers.put_parameters(options) | ({"ChecksumAlgorithm": "CRC32"} if self._crc32 else {})
+        with translated(target):
+            answer = await self._client.create_multipart_upload(Bucket=bucket, Key=key, **parameters)
+        answers.require(target, answer, "UploadId")
+        return Upload(bucket, key, answer["UploadId"])
+
+    async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
+        target = Target("UploadPart", upload.bucket, upload.key)
+        checksum = await self._checksum(body)
+        with translated(target):
+            answer = await self._client.upload_part(
+                **answers.upload_parameters(upload), PartNumber=number, Body=_owned(body), **checksum
+            )
+        answers.require(target, answer, "ETag")
+        return Part(number, answer["ETag"], checksum.get("ChecksumCRC32"))
+
+    async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
+        target = Target("CompleteMultipartUpload", upload.bucket, upload.key, options.if_absent)
+        with translated(target):
+            answer = await self._client.complete_multipart_upload(
+                **answers.upload_parameters(upload),
+                MultipartUpload={"Parts": [answers.part(part) for part in parts]},
+                **answers.conditions(options),
+            )
+        return answers.written(target, answer)
+
+    async def abort_upload(self, upload: Upload) -> None:
+        target = Target("AbortMultipartUpload", upload.bucket, upload.key)
+        with translated(target):
+            answer = await self._client.abort_multipart_upload(**answers.upload_parameters(upload))
+        answers.require_s3(target, answer)
+
+    async def head_bucket(self, bucket: str) -> None:
+        target = Target("HeadBucket", bucket)
+        with translated(target):
+            answer = await self._client.head_bucket(Bucket=bucket)
+        answers.require_s3(target, answer)
+
+    async def create_bucket(self, bucket: str) -> None:
+        region = self._client.meta.region_name
+        # us-east-1 is the one region that must not be named (and aws-global is botocore's name for having none).
+        elsewhere = region not in {None, "us-east-1", "aws-global"}
+        where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if elsewhere else {}
+        target = Target("CreateBucket", bucket)
+        with translated(target):
+            answer = await self._client.create_bucket(Bucket=bucket, **where)
+        answers.require_s3(target, answer)
+
+    async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        model = self._client.meta.service_model
+        if operation not in model.operation_names:
+            msg = f"operation: S3 has no {operation!r}; its operations have names such as 'PutBucketCors'"
+            raise InvalidInput(msg, argument="operation", bucket=bucket)
+        shape = model.operation_model(operation).input_shape
+        takes_bucket = shape is not None and "Bucket" in shape.members
+        with translated(Target(operation, bucket, parameters.get("Key"))):
+            answer = await getattr(self._client, xform_name(operation))(
+                **({"Bucket": bucket} if takes_bucket else {}) | dict(parameters)
+            )
+            return {name: await _whole(value) for name, value in answer.items()}
+
+    async def _checksum(self, body: Buffer) -> dict[str, str]:
+        if not self._crc32:
+            return {}
+        quick = len(body) <= QUICK_CHECKSUM
+        crc = zlib.crc32(body) if quick else await asyncio.to_thread(zlib.crc32, body)
+        return {"ChecksumCRC32": base64.b64encode(crc.to_bytes(4, "big")).decode()}
+
+
+async def _fill(buffer: memoryview, body: Any) -> int:
+    """Receive into the buffer; return how many bytes came before it was full or the body ended."""
+    at = 0
+    while at < len(buffer):
+        chunk = await body.read(min(READ_SIZE, len(buffer) - at))
+        if not chunk:
+            break
+        buffer[at : at + len(chunk)] = chunk
+        at += len(chunk)
+    return at
+
+
+async def _whole(value: Any) -> Any:
+    """Return a value of an answer; what comes in a stream is received first, so that nothing stays open."""
+    if hasattr(value, "iter_chunks"):
+        received = bytearray()
+        try:
+            while chunk := await value.read(READ_SIZE):  # read() without a length would not compare the checksum
+                received += chunk
+        finally:
+            value.close()
+        return bytes(received)
+    if hasattr(value, "__aiter__"):  # an event stream, of SelectObjectContent
+        return [event async for event in value]
+    return value
+
+
+def _owned(body: Buffer) -> bytes | bytearray:
+    """Return the body as a type that botocore takes."""
+    return bytes(body) if isinstance(body, memoryview) else body

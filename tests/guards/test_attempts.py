@@ -1,0 +1,201 @@
+"""A request is sent as often as max_attempts says: neither botocore nor aiohttp multiplies it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import s3_bucket as S3
+from tests.guards.script import BUCKET, Reply, Request, Script, error, reply, serving
+from tests.guards.test_redirects import CALLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FAULTS = {
+    "500": (error(500, "InternalError"), S3.UnknownBucketException),
+    "503": (error(503, "SlowDown"), S3.Throttled),
+    "502 in HTML": (reply(502, b"<html>Bad Gateway</html>"), S3.BucketException),
+    "429": (reply(429), S3.Throttled),
+    "reset": (Reply(end="rst"), S3.BucketConnectionError),
+    "closed": (Reply(end="fin"), S3.BucketConnectionError),
+    "half a head": (Reply(b"HTTP/1.1 200 OK\r\nContent-Le", "fin"), S3.BucketConnectionError),
+    "no HTTP": (Reply(b"SSH-2.0-OpenSSH_9.6\r\n", "fin"), S3.BucketConnectionError),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", CALLS)
+async def test_attempts_on_the_wire(call: str, fault: str, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """What may pass is tried max_attempts times, counted on the wire."""
+    answer, kind = FAULTS[fault]
+    script.always(answer)
+    with pytest.raises(kind) as caught:
+        await CALLS[call](make(max_attempts=3))
+    assert len(script.requests) == 3
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("end", ["rst", "fin"])
+@pytest.mark.parametrize("call", CALLS)
+async def test_stale_connections_count_once(call: str, end: str, script: Script, bucket: S3.AsyncBucket) -> None:
+    """A kept connection that has died costs one attempt, not two requests of one attempt."""
+    await bucket.put("key", b"secret bytes")
+    del script.requests[:]
+    script.always(Reply(end=end))
+    with pytest.raises(S3.BucketConnectionError):
+        await CALLS[call](bucket)
+    assert len(script.requests) == 2
+
+
+async def test_attempts_of_the_blocking_face(script: Script, blocking: S3.Bucket) -> None:
+    """The blocking face counts alike."""
+    script.always(error(503, "SlowDown"))
+    with pytest.raises(S3.Throttled):
+        await asyncio.to_thread(blocking.put, "key", b"bytes")
+    assert len(script.requests) == 2
+
+
+async def test_the_second_attempt_succeeds(script: Script, bucket: S3.AsyncBucket) -> None:
+    """A put whose first attempt broke off is sent again, whole."""
+    faults = [Reply(end="rst")]
+    script.answers["key"] = lambda request: faults.pop() if faults else script.good(request)
+    await bucket.put("key", bytes(3_000_000))
+    assert script.objects["key"] == bytes(3_000_000)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409])
+@pytest.mark.parametrize("call", CALLS)
+async def test_refusals_are_not_repeated(call: str, status: int, script: Script, bucket: S3.AsyncBucket) -> None:
+    """What the server refuses is asked once."""
+    script.always(error(status, "AccessDenied" if status == 403 else "NobodyKnowsThis"))
+    with pytest.raises(S3.BucketException) as caught:
+        await CALLS[call](bucket)
+    assert len(script.requests) == 1
+    assert isinstance(caught.value, S3.BucketAccessDenied) == (status == 403)
+
+
+async def test_an_error_in_a_200_is_a_refusal(script: Script, bucket: S3.AsyncBucket) -> None:
+    """AccessDenied in an answer of status 200 is that error, and is not asked again."""
+    script.answers["CompleteMultipartUpload"] = lambda _: error(200, "AccessDenied")
+    with pytest.raises(S3.BucketAccessDenied):
+        await bucket.put("key", bytes(6_000_000))
+    assert script.operations().count("CompleteMultipartUpload") == 1
+    assert "key" not in script.objects
+
+
+async def test_an_internal_error_in_a_200_is_tried_again(script: Script, bucket: S3.AsyncBucket) -> None:
+    """InternalError in an answer of status 200 is an error, tried again."""
+    faults = [error(200, "InternalError")]
+    script.answers["CompleteMultipartUpload"] = lambda request: faults.pop() if faults else script.good(request)
+    assert (await bucket.put("key", bytes(6_000_000))).etag == "whole"
+
+
+async def test_connection_refused(make: Callable[..., S3.AsyncBucket]) -> None:
+    """Nobody listening is a BucketConnectionError, also a ConnectionError."""
+    async with serving() as gone:
+        url = gone.url
+    with pytest.raises(S3.BucketConnectionError) as caught:
+        await make(endpoint_url=url).get("key")
+    assert isinstance(caught.value, ConnectionError)
+
+
+async def test_an_unknown_host(make: Callable[..., S3.AsyncBucket]) -> None:
+    """A host that does not exist is a BucketConnectionError."""
+    with pytest.raises(S3.BucketConnectionError):
+        await make(endpoint_url="http://no-such-host.invalid").get("key")
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_silent_server(call: str, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """A server that does not answer within read_timeout is a BucketTimeout."""
+    script.always(Reply(end="silent"))
+    with pytest.raises(S3.BucketTimeout):
+        await CALLS[call](make(read_timeout=0.05))
+    assert len(script.requests) == 2
+
+
+async def test_a_server_silent_within_the_body(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """A body that stops coming is a BucketTimeout."""
+    script.always(reply(200, b"half", length=8, end="silent", ETag='"e"'))
+    with pytest.raises(S3.BucketTimeout):
+        await make(read_timeout=0.05).get("key")
+
+
+async def test_no_expectation(script: Script, bucket: S3.AsyncBucket) -> None:
+    """No request waits for "100 Continue": the server never sends it, and nothing hangs."""
+    script.answers["headers only"] = lambda _: reply(500)
+
+    async def answer(request: Request) -> Reply:
+        return script.good(request)
+
+    script.answers.clear()
+    script.answers["*"] = answer
+    await bucket.put("small", b"1")
+    await bucket.put("large", bytes(6_000_000))
+    assert not [request for request in script.requests if "expect" in request.headers]
+
+
+async def test_bodies_have_a_length(script: Script, bucket: S3.AsyncBucket) -> None:
+    """No body is sent chunked: S3 refuses that."""
+    await bucket.put("large", bytes(6_000_000))
+    assert not [request for request in script.requests if "transfer-encoding" in request.headers]
+    assert script.objects["large"] == bytes(6_000_000)
+
+
+@pytest.fixture
+def foreign_certificate(tmp_path: Path) -> ssl.SSLContext:
+    """Return the TLS of a server whose certificate nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(1))
+        .not_valid_after(now + datetime.timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "server.pem"
+    path.write_bytes(private + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_a_wrong_certificate(
+    foreign_certificate: ssl.SSLContext, make: Callable[..., S3.AsyncBucket], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A certificate that can't be verified stays so: one attempt, and the error says what is wrong."""
+    async with serving(foreign_certificate) as script:
+        with pytest.raises(S3.BucketConnectionError, match=r"(?i)certificate") as caught:
+            await make(endpoint_url=script.url).put("key", b"bytes")
+        assert script.requests == []
+    assert not caught.value.retryable
+    assert not [record for record in caplog.records if record.name == "s3_bucket"]
+
+
+async def test_verification_can_be_given_up(
+    foreign_certificate: ssl.SSLContext, make: Callable[..., S3.AsyncBucket], tmp_path: Path
+) -> None:
+    """verify=False, or the path of the certificate, lets the same server be used."""
+    async with serving(foreign_certificate) as script:
+        for verify in (False, str(tmp_path / "server.pem")):
+            await make(endpoint_url=script.url, verify=verify).put("key", b"bytes")
+        assert len(script.requests) == 2
+        assert script.requests[0].target == f"/{BUCKET}/key"

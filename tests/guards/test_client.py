@@ -1,0 +1,154 @@
+"""What the settings and the operations look like on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import contextlib
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+import s3_bucket as S3
+from tests.guards.script import BUCKET, Reply, Script, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+async def test_anonymous(script: Script, make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anonymous requests are not signed, and need no credentials."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    await make(anonymous=True).put("key", b"1")
+    assert "authorization" not in script.requests[0].headers
+
+
+async def test_no_credentials(
+    script: Script, make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any credentials nothing is sent, and the error says how to give some."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(S3.NoCredentials, match=r"init\(\)"):
+        await make().get("key")
+    assert script.requests == []
+
+
+async def test_a_profile_that_there_is_not(make: Callable[..., S3.AsyncBucket]) -> None:
+    """A profile that there is not is an error that names it."""
+    with pytest.raises(S3.BucketException, match="no-such-profile"):
+        await make(profile="no-such-profile").get("key")
+
+
+async def test_addressing_styles(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """The bucket's name goes into the path at an endpoint, unless it is wanted in the host's name."""
+    for style in ("auto", "path"):
+        await make(addressing_style=style).put("key", b"1")
+    assert {request.target for request in script.requests} == {f"/{BUCKET}/key"}
+    localhost = script.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(S3.BucketException):
+        await make(addressing_style="virtual", endpoint_url=localhost.replace("http", "https")).put("key", b"1")
+
+
+@pytest.mark.parametrize(("region", "named"), [("us-east-1", False), ("eu-west-1", True)])
+async def test_creating(region: str, named: bool, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:  # noqa: FBT001  # of a table
+    """A bucket is made in the settings' region, which is named unless it is the one that must not be."""
+    await make(region=region).create()
+    assert (f"<LocationConstraint>{region}</LocationConstraint>".encode() in script.requests[0].body) == named
+
+
+@pytest.mark.parametrize(("checksums", "sent"), [("when_supported", True), ("when_required", False), ("auto", False)])
+async def test_checksums(checksums: str, sent: bool, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:  # noqa: FBT001  # of a table
+    """Uploads carry a CRC32 in a header where that is wanted; "auto" wants it from Amazon only."""
+    bucket = make(checksums=checksums)
+    await bucket.put("small", b"1")
+    await bucket.put("large", bytes(6_000_000))
+    uploads = [each for each in script.requests if each.operation in {"PutObject", "UploadPart"}]
+    assert len(uploads) == 3
+    assert {"x-amz-checksum-crc32" in each.headers for each in uploads} == {sent}
+    assert {each.headers.get("x-amz-trailer") for each in uploads} == {None}
+    created, completed = (
+        next(each for each in script.requests if each.operation == name)
+        for name in ("CreateMultipartUpload", "CompleteMultipartUpload")
+    )
+    assert ("x-amz-checksum-algorithm" in created.headers) == sent
+    assert (b"<ChecksumCRC32>" in completed.body) == sent
+
+
+async def test_calling(script: Script, bucket: S3.AsyncBucket) -> None:
+    """call() gives the answer, streams received; an operation that there is not, or a wrong argument, is refused."""
+    script.objects["key"] = bytes(1_000_000)
+    assert (await bucket.call("GetObject", Key="key"))["Body"] == bytes(1_000_000)
+    for operation, parameters in (
+        ("NoSuchThing", {}),
+        ("get_object", {}),
+        ("GetObject", {"Wrong": 1}),
+        ("PutObject", {}),
+    ):
+        with pytest.raises(S3.InvalidInput):
+            await bucket.call(operation, **parameters)
+    assert len(script.requests) == 1
+
+
+def event(kind: str, payload: bytes) -> bytes:
+    """Return a message of an event stream."""
+    names = {":message-type": "event", ":event-type": kind}
+    headers = b"".join(
+        struct.pack("B", len(name)) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
+        for name, value in names.items()
+    )
+    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
+    return message + struct.pack(">I", binascii.crc32(message))
+
+
+async def test_calling_for_events(script: Script, bucket: S3.AsyncBucket) -> None:
+    """A stream of events is received whole."""
+    script.always(reply(200, event("Records", b"1,2,3") + event("End", b"")))
+    answer = await bucket.call(
+        "SelectObjectContent",
+        Key="key",
+        Expression="SELECT *",
+        ExpressionType="SQL",
+        InputSerialization={"CSV": {}},
+        OutputSerialization={"CSV": {}},
+    )
+    assert answer["Payload"] == [{"Records": {"Payload": b"1,2,3"}}, {"End": {}}]
+
+
+@pytest.mark.parametrize("name", ["a b+%?#&=;:@'\"<>*~\\", "ä😀", "//a//", "\x01\r\n", "%2F%00", "a/...", "-"])
+async def test_keys_on_the_wire(name: str, script: Script, bucket: S3.AsyncBucket) -> None:
+    """A key arrives as it was given, in every operation that sends it in the URL."""
+    await bucket.put(name, b"1")
+    assert (await bucket.get(name)).data == b"1"
+    await bucket.head(name)
+    await bucket.delete(name)
+    assert [request.target.split("?")[0] for request in script.requests] == [script.requests[0].target] * 4
+    assert list(script.objects) == [name]
+
+
+async def test_keys_that_xml_has_no_word_for(script: Script, bucket: S3.AsyncBucket) -> None:
+    """A key that XML can't express does not keep the other keys of its batch from being deleted."""
+    results = {result.key: result.ok async for result in bucket.delete_many(["a", "b\x01", "c\uffff", "d"])}
+    assert results == {"a": True, "b\x01": True, "c\uffff": True, "d": True}
+    batches = [each for each in script.requests if each.operation == "DeleteObjects"]
+    assert not [each for each in batches if b"\x01" in each.body or "\uffff".encode() in each.body]
+
+
+async def test_closing_while_it_is_used(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """A bucket that is closed while a call runs makes that call fail with an error of this library, or succeed."""
+    arrived = asyncio.Event()
+    bucket = make(read_timeout=0.3)
+
+    async def answer(_: object) -> Reply:
+        arrived.set()
+        return Reply(end="silent")
+
+    script.answers["*"] = answer
+    task = asyncio.ensure_future(bucket.get("key"))
+    await arrived.wait()
+    script.answers.clear()
+    script.objects["key"] = b"1"
+    await bucket.aclose()
+    with contextlib.suppress(S3.BucketException):
+        assert (await task).data == b"1"

@@ -1,0 +1,71 @@
+"""No secret leaves by an exception, a log line, a repr or a pickle."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from typing import TYPE_CHECKING
+
+import pytest
+
+import s3_bucket as S3
+from tests.guards.script import Script, error, reply
+from tests.guards.test_redirects import CALLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECRETS = {
+    "aws_access_key_id": "AKIAVERYPRIVATEKEYID",
+    "aws_secret_access_key": "very-secret-key-of-forty-characters",
+    "aws_session_token": "very-secret-session-token",
+}
+ECHO = (
+    f"<AWSAccessKeyId>{SECRETS['aws_access_key_id']}</AWSAccessKeyId>"
+    "<StringToSign>AWS4-HMAC-SHA256 what-was-signed</StringToSign>"
+    f"<Token-0>{SECRETS['aws_session_token']}</Token-0>"
+    f"<CanonicalRequest>x-amz-security-token:{SECRETS['aws_session_token']}</CanonicalRequest>"
+)
+PRIVATE = [*SECRETS.values(), "what-was-signed", "AWS4-HMAC-SHA256"]
+
+
+def said_by(caught: BaseException) -> str:
+    """Return all that an exception shows of itself."""
+    inner = f"{caught!s} {caught!r} {caught.__dict__!r} {caught.args!r}"
+    return inner + repr(pickle.dumps(caught)) + "".join(traceback.format_exception(caught))
+
+
+ANSWERS = {
+    "echo": error(403, "SignatureDoesNotMatch", more=ECHO),
+    "echo of 500": error(500, "InternalError", more=ECHO),
+    "echo in a header": reply(500, x_amz_echo=SECRETS["aws_session_token"]),
+    "no XML": reply(400, SECRETS["aws_session_token"].encode()),
+    "200 with it": reply(200, SECRETS["aws_session_token"].encode()),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_no_secret_in_exceptions_and_logs(
+    call: str, answer: str, script: Script, make: Callable[..., S3.AsyncBucket], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that echoes keys, token and what was signed does not get them into an exception or our log."""
+    caplog.set_level(logging.DEBUG, "s3_bucket")
+    script.always(ANSWERS[answer])
+    with pytest.raises(S3.BucketException) as caught:
+        await CALLS[call](make(**SECRETS))
+    logged = "".join(record.getMessage() for record in caplog.records if record.name == "s3_bucket")
+    assert not [secret for secret in PRIVATE if secret in said_by(caught.value) + logged]
+    assert script.requests[0].headers["x-amz-security-token"] == SECRETS["aws_session_token"]
+
+
+async def test_retries_are_logged(script: Script, bucket: S3.AsyncBucket, caplog: pytest.LogCaptureFixture) -> None:
+    """Each retry is one line of the logger "s3_bucket"."""
+    caplog.set_level(logging.INFO, "s3_bucket")
+    script.always(error(503, "SlowDown"))
+    with pytest.raises(S3.Throttled):
+        await bucket.get("key")
+    assert [record.getMessage()[:19] for record in caplog.records if record.name == "s3_bucket"] == [
+        "attempt 1 of 2 fail"
+    ]

@@ -1,0 +1,124 @@
+"""botocore's parameters and answers, to and from the seam's types."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from s3_bucket._async._botocore import answers
+from s3_bucket._async._errors import Target
+from s3_bucket._store import GetRequest, Part, PutOptions, Upload
+from s3_bucket.exceptions import BucketAccessDenied, IntegrityError, UnknownBucketException
+
+TARGET = Target("ListObjectsV2", "b")
+META = {"ResponseMetadata": {"HTTPStatusCode": 200}}
+ENTRY = {"Key": "k", "Size": 1, "ETag": '"e"'}
+
+
+def test_get_parameters() -> None:
+    """Only what was asked for is sent, etags in their quotes."""
+    assert answers.get_parameters(GetRequest("b", "k")) == {"Bucket": "b", "Key": "k"}
+    assert answers.get_parameters(GetRequest("b", "k", (0, 5), "v", "m", "n", "a/b")) == {
+        "Bucket": "b",
+        "Key": "k",
+        "Range": "bytes=0-4",
+        "VersionId": "v",
+        "IfMatch": '"m"',
+        "IfNoneMatch": '"n"',
+        "ResponseContentType": "a/b",
+    }
+
+
+def test_put_parameters() -> None:
+    """What goes with an object, its conditions, and the names of uploads and parts."""
+    options = PutOptions({"ContentType": "a/b"}, {"owner": "me"}, if_absent=True)
+    assert answers.put_parameters(options) == {"ContentType": "a/b", "Metadata": {"owner": "me"}}
+    assert answers.conditions(options) == {"IfNoneMatch": "*"}
+    assert answers.conditions(PutOptions(if_match="e"))["IfMatch"].strip('"') == "e"
+    assert answers.conditions(PutOptions()) == {}
+    assert answers.upload_parameters(Upload("b", "k", "u")) == {"Bucket": "b", "Key": "k", "UploadId": "u"}
+    assert answers.part(Part(1, "e")) == {"PartNumber": 1, "ETag": "e"}
+    assert answers.part(Part(1, "e", "c")) == {"PartNumber": 1, "ETag": "e", "ChecksumCRC32": "c"}
+
+
+def test_info() -> None:
+    """An object has what its headers say, times in UTC, and the checksums by their names."""
+    time = datetime.datetime(2030, 1, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+    answer = {
+        "ETag": '"e"',
+        "LastModified": time,
+        "Metadata": {"a": "b"},
+        "ChecksumCRC32": "AAAA",
+        "ChecksumType": "FULL_OBJECT",
+        "ContentType": "a/b",
+        "ExpiresString": "never",
+        "ServerSideEncryption": "AES256",
+    }
+    info = answers.info("k", answer, 7)
+    assert (info.key, info.size, info.etag, info.metadata, info.checksums) == (
+        "k",
+        7,
+        "e",
+        {"a": "b"},
+        {"CRC32": "AAAA"},
+    )
+    assert info.last_modified == time
+    assert info.last_modified is not None
+    assert info.last_modified.tzinfo is datetime.UTC
+    assert (info.content_type, info.expires, info.encryption) == ("a/b", "never", "AES256")
+    assert answers.info("k", {"ETag": "e"}, 0).last_modified is None
+
+
+@pytest.mark.parametrize("etag", ['"e"', "e", 'W/"e"'])
+def test_etags(etag: str) -> None:
+    """An etag is the same however the server, or a proxy, has dressed it."""
+    assert answers.info("k", {"ETag": etag}, 0).etag == "e"
+
+
+@pytest.mark.parametrize("answer", [{}, {"ETag": ""}, {"ETag": None}])
+def test_nothing_written(answer: dict[str, Any]) -> None:
+    """An answer without an etag is no success."""
+    with pytest.raises(UnknownBucketException, match="ETag"):
+        answers.written(TARGET, {**answer, **META})
+    assert answers.written(TARGET, {"ETag": '"e"', "VersionId": "v"}).version_id == "v"
+
+
+def test_pages() -> None:
+    """A page has its objects, and the way to the next one unless it is the last."""
+    page = answers.page(TARGET, {"Name": "b", "IsTruncated": False, "NextContinuationToken": "x", **META}, None)
+    assert (page.objects, page.token) == ([], None)
+    truncated = {"Name": "b", "IsTruncated": True, "NextContinuationToken": "x", "Contents": [ENTRY], **META}
+    page = answers.page(TARGET, truncated, None)
+    assert ([info.key for info in page.objects], page.token) == (["k"], "x")
+    with pytest.raises(IntegrityError):
+        answers.page(TARGET, truncated, "x")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"Name": "b"}, {"IsTruncated": False}, {"Name": "", "IsTruncated": False}]
+    + [
+        {"Name": "b", "IsTruncated": False, "Contents": [{name: ENTRY[name] for name in ENTRY if name != without}]}
+        for without in ENTRY
+    ],
+)
+def test_no_pages(wrong: dict[str, Any]) -> None:
+    """An answer that is no page, or has an entry that is none, is not S3's."""
+    with pytest.raises(UnknownBucketException):
+        answers.page(TARGET, {**wrong, **META}, None)
+
+
+def test_batches() -> None:
+    """Every key has an outcome: deleted, refused, or not named at all."""
+    answer = {"Deleted": [{"Key": "a"}, {}], "Errors": [{"Key": "b", "Code": "AccessDenied"}, {"Code": "x"}], **META}
+    errors = answers.batch_errors("b", ["a", "b", "c"], answer)
+    assert {key: type(error) for key, error in errors.items()} == {
+        "b": BucketAccessDenied,
+        "c": UnknownBucketException,
+    }
+    assert errors["b"].key == "b"
+    with pytest.raises(UnknownBucketException):
+        answers.batch_errors("b", ["a"], META)
+    assert answers.batch_errors("b", ["a", "a"], {"Deleted": [{"Key": "a"}], **META}) == {}

@@ -1,0 +1,145 @@
+"""Retries: counted exactly, with the slot given back while they wait."""
+
+# ruff: noqa: ASYNC110  # what is waited for is the state of a private room, which tells nobody
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from s3_bucket._async import _retry
+from s3_bucket._store import GetRequest, ListRequest, PutOptions, Upload
+from s3_bucket.exceptions import BucketConnectionError, BucketException, NoSuchKey, Throttled
+from tests.unit.memory import BUCKET, MemoryStore, is_idle, retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from s3_bucket._async._retry import RetryingStore
+
+AGAIN = Throttled("slow down", retryable=True)
+NEVER = BucketException("no")
+UPLOAD = Upload(BUCKET, "key", "id-0")
+REQUEST = GetRequest(BUCKET, "key")
+
+OPERATIONS: dict[str, Callable[[RetryingStore], Awaitable[Any]]] = {
+    "get": lambda store: store.get(REQUEST, lambda length: memoryview(bytearray(length))),
+    "head": lambda store: store.head(REQUEST),
+    "put": lambda store: store.put(BUCKET, "key", b"1", PutOptions()),
+    "delete": lambda store: store.delete(REQUEST),
+    "delete_batch": lambda store: store.delete_batch(BUCKET, ["a"]),
+    "list_page": lambda store: store.list_page(ListRequest(BUCKET), None, 5),
+    "create_upload": lambda store: store.create_upload(BUCKET, "key", PutOptions()),
+    "upload_part": lambda store: store.upload_part(UPLOAD, 1, b"1"),
+    "complete_upload": lambda store: store.complete_upload(UPLOAD, [], PutOptions()),
+    "abort_upload": lambda store: store.abort_upload(UPLOAD),
+    "head_bucket": lambda store: store.head_bucket(BUCKET),
+    "create_bucket": lambda store: store.create_bucket(BUCKET),
+    "call": lambda store: store.call(BUCKET, "GetBucketCors", {}),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+async def test_attempts(operation: str, attempts: int, memory: MemoryStore) -> None:
+    """What may pass is tried max_attempts times, what may not once, and the last error is raised."""
+    store = retrying(memory, max_attempts=attempts)
+    memory.fail(operation, AGAIN)
+    with pytest.raises(Throttled):
+        await OPERATIONS[operation](store)
+    assert memory.calls == [operation] * attempts
+    memory.fail(operation, NEVER)
+    with pytest.raises(BucketException) as caught:
+        await OPERATIONS[operation](store)
+    assert caught.value is NEVER
+    assert memory.calls == [operation] * (attempts + 1)
+    assert is_idle(store)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_the_last_attempt_may_succeed(operation: str, memory: MemoryStore) -> None:
+    """What succeeds at last has succeeded."""
+    memory.objects["key"] = b"1"
+    memory.uploads["id-0"] = {}
+    memory.fail(operation, AGAIN, 1, 2)
+    await OPERATIONS[operation](retrying(memory))
+    assert memory.calls == [operation] * 3
+
+
+async def test_other_errors_pass(memory: MemoryStore, store: RetryingStore) -> None:
+    """What is no BucketException is a defect, and not tried again."""
+    memory.fail("head", ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        await store.head(REQUEST)
+    assert memory.calls == ["head"]
+    assert is_idle(store)
+
+
+async def test_the_slot_is_free_while_a_retry_waits(memory: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one call waits for its retry, another one gets the only slot."""
+    waits: list[tuple[float, float]] = []
+
+    def patient(low: float, high: float) -> float:
+        waits.append((low, high))
+        return 3_600.0
+
+    monkeypatch.setattr(_retry.random, "uniform", patient)
+    store = retrying(memory, max_concurrency=1)
+    memory.objects["key"] = b"1"
+    memory.fail("head", AGAIN, 1)
+    waiting = asyncio.ensure_future(store.head(REQUEST))
+    while not waits:
+        await asyncio.sleep(0)
+    assert (await store.head(REQUEST)).size == 1
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert is_idle(store)
+
+
+async def test_no_more_than_the_slots(memory: MemoryStore, store: RetryingStore) -> None:
+    """Of any number of calls, max_concurrency run at a time; cancelled ones that wait take no slot."""
+    gates = [memory.hold("head", number) for number in (1, 2, 3)]
+    calls = [asyncio.ensure_future(store.head(REQUEST)) for _ in range(20)]
+    for gate in gates:
+        await gate.reached.wait()
+    for call in calls[5:]:
+        call.cancel()
+    for gate in gates:
+        gate.open.set()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert (memory.most, memory.count("head")) == (3, 5)
+    assert is_idle(store)
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 0.1), (2, 0.2), (5, 1.6), (8, 12.8), (9, 20.0), (2_000, 20.0)])
+def test_delays(attempt: int, seconds: float) -> None:
+    """The delay doubles, up to a limit."""
+    assert _retry.longest_delay(attempt) == pytest.approx(seconds)
+
+
+async def test_closing(memory: MemoryStore, store: RetryingStore) -> None:
+    """Closing closes the store below."""
+    await store.aclose()
+    assert memory.calls == ["aclose"]
+
+
+async def test_closing_waits_for_answers(memory: MemoryStore) -> None:
+    """A request on its way gets its answer; one that waits for its turn, or comes later, is told what happened."""
+    store = retrying(memory, max_concurrency=1)
+    gate = memory.hold("head")
+    first = asyncio.ensure_future(store.head(REQUEST))
+    await gate.reached.wait()
+    second = asyncio.ensure_future(store.head(REQUEST))
+    closing = asyncio.ensure_future(store.aclose())
+    await asyncio.sleep(0)
+    gate.open.set()
+    with pytest.raises(NoSuchKey):
+        await first
+    for late in (second, store.head(REQUEST)):
+        with pytest.raises(BucketConnectionError, match="closed while"):
+            await late
+    await closing
+    assert memory.calls == ["head", "aclose"]
