@@ -1,0 +1,21 @@
+"""The bucket itself: making one, and any operation that has no method of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s3_bucket.exceptions import BucketAlreadyExists
+
+if TYPE_CHECKING:
+    from s3_bucket._store import ObjectStore
+
+
+async def create(store: ObjectStore, bucket: str, *, exist_ok: bool) -> None:
+    """Make the bucket; one that is there already and is ours is no error if `exist_ok`."""
+    try:
+        await store.create_bucket(bucket)
+    except BucketAlreadyExists as error:
+        if not exist_ok:
+            raise
+        if error.error_code != "BucketAlreadyOwnedByYou":
+            await store.head_bucket(bucket)  # raises BucketAccessDenied if it is somebody else's

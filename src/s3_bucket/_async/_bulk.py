@@ -1,0 +1,257 @@
+"""Many objects: bounded in memory and connections, every item's outcome delivered, none raised.
+
+The loops yield lists of outcomes as they come. No task group is held open across a yield: the blocking face iterates
+from another thread, and an error would then cancel whatever task happens to hold the group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterable, Collection, Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from s3_bucket import _checks, _plan
+from s3_bucket._async import _shield
+from s3_bucket._models import Result
+from s3_bucket._store import GetRequest
+from s3_bucket.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from os import PathLike
+
+    from s3_bucket._async._retry import RetryingStore
+    from s3_bucket._models import Data, GetResult, ObjectInfo
+
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
+
+Open: TypeAlias = "Callable[[], Awaitable[RetryingStore]]"
+Items: TypeAlias = "Iterable[T] | AsyncIterable[T]"
+Outcomes: TypeAlias = "AsyncGenerator[list[Result[T]], None]"
+
+_END = object()
+
+
+def put_many(
+    open_store: Open, put: Callable[[str, Data], Awaitable[ObjectInfo]], items: Items[Any], at_once: int | None
+) -> Outcomes[None]:
+    """Store (key, data) pairs."""
+
+    async def do(item: tuple[str, Data]) -> Result[None]:
+        key, data = _pair(item)
+        return Result(key, 0, info=await put(key, data))
+
+    return _each(open_store, _one_by_one("items", items), at_once, _outcome(do, lambda item: item[0]))
+
+
+def get_many(
+    open_store: Open, get: Callable[[str], Awaitable[GetResult]], keys: Items[Any], at_once: int | None
+) -> Outcomes[bytes]:
+    """Fetch keys."""
+
+    async def do(key: str) -> Result[bytes]:
+        got = await get(key)
+        return Result(key, 0, value=got.data, info=got.info)
+
+    return _each(open_store, _one_by_one("keys", keys), at_once, _outcome(do, lambda key: key))
+
+
+def upload_files(
+    open_store: Open,
+    upload: Callable[[str | PathLike[str], str], Awaitable[ObjectInfo]],
+    files: Items[Any],
+    at_once: int | None,
+) -> Outcomes[None]:
+    """Store (path, key) pairs."""
+
+    async def do(item: tuple[str | PathLike[str], str]) -> Result[None]:
+        path, key = _pair(item)
+        return Result(key, 0, info=await upload(path, key))
+
+    return _each(open_store, _one_by_one("files", files), at_once, _outcome(do, lambda item: item[1]))
+
+
+def download_files(
+    open_store: Open,
+    download: Callable[[str, str | PathLike[str]], Awaitable[ObjectInfo]],
+    files: Items[Any],
+    at_once: int | None,
+) -> Outcomes[None]:
+    """Fetch (key, path) pairs."""
+
+    async def do(item: tuple[str, str | PathLike[str]]) -> Result[None]:
+        key, path = _pair(item)
+        return Result(key, 0, info=await download(key, path))
+
+    return _each(open_store, _one_by_one("files", files), at_once, _outcome(do, lambda item: item[0]))
+
+
+def delete_many(open_store: Open, bucket: str, keys: Items[Any], at_once: int | None) -> Outcomes[None]:
+    """Delete keys, a thousand to a request."""
+
+    async def do(number: int, batch: list[Any]) -> list[Result[None]]:
+        refused = [_refused(key) for key in batch]
+        asked = [key for key, error in zip(batch, refused, strict=True) if error is None]
+        failed = await delete(asked)
+        return [
+            Result(_shown(key), number * _plan.MAX_PAGE_KEYS + place, error=error or failed.get(key))
+            for place, (key, error) in enumerate(zip(batch, refused, strict=True))
+        ]
+
+    async def delete(asked: list[str]) -> dict[str, Exception]:
+        # One key that XML has no word for would have the whole batch refused.
+        batch = [key for key in asked if _checks.fits_xml(key)]
+        failed = dict(await delete_batch(batch) if batch else {})
+        for key in asked:
+            if not _checks.fits_xml(key):
+                failed |= await delete_alone(key)
+        return failed
+
+    async def delete_batch(batch: list[str]) -> Mapping[str, Exception]:
+        try:
+            return await (await open_store()).delete_batch(bucket, batch)
+        except Exception as error:  # noqa: BLE001  # it is every key's outcome
+            return dict.fromkeys(batch, error)
+
+    async def delete_alone(key: str) -> Mapping[str, Exception]:
+        try:
+            await (await open_store()).delete(GetRequest(bucket, key))
+        except Exception as error:  # noqa: BLE001  # it is the key's outcome
+            return {key: error}
+        return {}
+
+    return _each(open_store, _batches(_one_by_one("keys", keys), _plan.MAX_PAGE_KEYS), at_once, do)
+
+
+def _refused(key: Any) -> InvalidInput | None:
+    try:
+        _checks.key(key)
+    except InvalidInput as error:
+        return error
+    return None
+
+
+def _shown(key: object) -> str:
+    return key if isinstance(key, str) else repr(key)
+
+
+def _outcome(
+    do: Callable[[Any], Awaitable[Result[T]]], key_of: Callable[[Any], object]
+) -> Callable[[int, Any], Awaitable[list[Result[T]]]]:
+    """Return what does one item and has its outcome, whatever it is."""
+
+    async def attempt(index: int, item: Any) -> list[Result[T]]:
+        try:
+            done = await do(item)
+        except Exception as error:  # noqa: BLE001  # it is the item's outcome
+            return [Result(_key(item, key_of), index, error=error)]
+        return [Result(done.key, index, done.value, done.info)]
+
+    return attempt
+
+
+def _key(item: Any, key_of: Callable[[Any], object]) -> str:
+    try:
+        return _shown(key_of(item))
+    except (TypeError, LookupError):
+        return ""
+
+
+def _pair(item: tuple[A, B]) -> tuple[A, B]:
+    """Return the item if it is a pair: "ab" would unpack, too, and store an object that nobody meant."""
+    if isinstance(item, tuple | list) and len(item) == 2:  # noqa: PLR2004  # a pair
+        return item
+    msg = f"items: expected pairs, not {type(item).__name__}"
+    raise InvalidInput(msg, argument="items")
+
+
+async def _each(
+    open_store: Open,
+    items: AsyncGenerator[Any, None],
+    at_once: int | None,
+    do: Callable[[int, Any], Awaitable[list[Result[T]]]],
+) -> Outcomes[T]:
+    """Do the items, so many at a time; what the iterable of items itself raises comes when all begun ones are done."""
+    outcomes: asyncio.Queue[list[Result[T]] | None] = asyncio.Queue(1)
+    pulling = asyncio.Lock()
+    index = itertools.count()
+
+    async def worker() -> None:
+        while True:
+            async with pulling:
+                item = await anext(items, _END)
+                number = next(index)
+            if item is _END:
+                return
+            await outcomes.put(await do(number, item))
+
+    async def all_done(workers: list[asyncio.Task[None]]) -> None:
+        await asyncio.wait(workers)
+        await outcomes.put(None)
+
+    limit = at_once or (await open_store()).max_concurrency
+    workers = [asyncio.ensure_future(worker()) for _ in range(limit)]
+    ending = asyncio.ensure_future(all_done(workers))
+    try:
+        while (batch := await outcomes.get()) is not None:
+            yield batch
+        for task in workers:
+            task.result()
+    finally:
+        await _shield.cancel([*workers, ending])
+        await items.aclose()
+
+
+def _one_by_one(argument: str, items: Items[Any]) -> AsyncGenerator[Any, None]:
+    """Return the items of any iterable, or raise at once if it is none."""
+    if isinstance(items, str | bytes):
+        msg = f"{argument}: expected an iterable of items, not one {type(items).__name__}"
+        raise InvalidInput(msg, argument=argument)
+    if isinstance(items, AsyncIterable):
+        return _awaited(items)
+    if isinstance(items, Collection):
+        return _at_hand(items)
+    if isinstance(items, Iterable):
+        return _from_thread(items)
+    msg = f"{argument}: expected an iterable of items, not {type(items).__name__}"
+    raise InvalidInput(msg, argument=argument)
+
+
+async def _awaited(items: AsyncIterable[T]) -> AsyncGenerator[T, None]:
+    iterator = aiter(items)
+    try:
+        async for item in iterator:
+            yield item
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _at_hand(items: Collection[T]) -> AsyncGenerator[T, None]:
+    for item in items:
+        yield item
+
+
+async def _from_thread(items: Iterable[T]) -> AsyncGenerator[T, None]:
+    """Take each item in a worker thread: a generator may read files to make it."""
+    iterator = iter(items)
+    while (item := await asyncio.to_thread(next, iterator, _END)) is not _END:
+        yield item  # type: ignore[misc]  # what isn't the end is an item
+
+
+async def _batches(items: AsyncGenerator[T, None], size: int) -> AsyncGenerator[list[T], None]:
+    batch: list[T] = []
+    try:
+        async for item in items:
+            batch.append(item)
+            if len(batch) == size:
+                full, batch = batch, []
+                yield full
+        if batch:
+            yield batch
+    finally:
+        await items.aclose()

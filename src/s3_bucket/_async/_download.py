@@ -1,0 +1,160 @@
+"""Downloads: the first answer says how long the object is, the rest comes in parallel ranges of the same version.
+
+No HEAD is sent: a small object takes one request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from s3_bucket import _plan
+from s3_bucket._async import _shield
+from s3_bucket._async._files import Replacement
+from s3_bucket._models import GetResult
+from s3_bucket.exceptions import IntegrityError, InvalidInput, PreconditionFailed
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Awaitable, Callable
+
+    from s3_bucket._async._retry import RetryingStore
+    from s3_bucket._models import ObjectInfo
+    from s3_bucket._store import Allocate, GetRequest, Piece
+
+_NOT_SATISFIABLE = 416
+
+
+async def get(store: RetryingStore, request: GetRequest) -> GetResult:
+    """Fetch into memory."""
+    whole = bytearray()
+
+    def allocate(length: int) -> memoryview:
+        nonlocal whole
+        whole = bytearray(length)
+        return memoryview(whole)[: store.part_size]
+
+    first = await store.get(request, allocate)
+    start = first.start + len(first.data)
+    await fill(store, pinned(request, first.info), start, memoryview(whole)[len(first.data) :])
+    if len(first.data) < len(whole) and request.range is None:
+        await _check_whole(request, first.info, whole)
+    return GetResult(bytes(whole), first.info)
+
+
+async def _check_whole(request: GetRequest, info: ObjectInfo, data: bytearray) -> None:
+    """Compare the CRC32 of what came in ranges with the one that S3 keeps; one of parts ("...-3") says nothing here."""
+    kept = info.checksums.get("CRC32", "-")
+    if "-" not in kept and kept != await _shield.in_thread(_crc32, data):
+        msg = f"the CRC32 of {request.key!r} in the bucket {request.bucket!r} is not the one that is stored with it"
+        raise IntegrityError(msg, bucket=request.bucket, key=request.key, operation="GetObject", retryable=True)
+
+
+def _crc32(data: bytearray) -> str:
+    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+
+
+async def fill(store: RetryingStore, request: GetRequest, start: int, buffer: memoryview) -> None:
+    """Fetch the bytes of the object from start on into the buffer, in parallel ranges."""
+
+    async def fetch(at: int, until: int) -> None:
+        await get_range(store, request, at, buffer[at - start : until - start])
+
+    await _in_parallel(store, start, start + len(buffer), fetch)
+
+
+async def download_file(
+    open_store: Callable[[], Awaitable[RetryingStore]], request: GetRequest, destination: str | os.PathLike[str]
+) -> ObjectInfo:
+    """Fetch into a file."""
+    file = Replacement(destination)
+    try:
+        await _shield.in_thread(file.create)
+        info = await _fetch_into(await open_store(), request, file)
+        await _shield.in_thread(file.publish)
+    finally:
+        await _shield.in_thread(file.discard)
+    return info
+
+
+async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replacement) -> ObjectInfo:
+    async with store.buffers:
+        first = await first_piece(store, request, store.part_size)
+        await _shield.in_thread(file.write, first.data, 0)
+    pin = pinned(request, first.info)
+
+    async def fetch(at: int, until: int) -> None:
+        async with store.buffers:
+            buffer = memoryview(bytearray(until - at))
+            await get_range(store, pin, at, buffer)
+            await _shield.in_thread(file.write, buffer, at)
+
+    await _in_parallel(store, len(first.data), first.info.size, fetch)
+    return first.info
+
+
+async def first_piece(store: RetryingStore, request: GetRequest, length: int) -> Piece:
+    """Fetch up to `length` bytes from where the request's range begins; that says how much there is."""
+    start, stop = request.range or (0, None)
+    if start < 0:  # how many bytes from the end are too many isn't known yet
+        return await store.get(request, _at_most(length))
+
+    until = start + length if stop is None else min(stop, start + length)
+    try:
+        return await store.get(replace(request, range=(start, until)), _at_most(length))
+    except InvalidInput as error:
+        if error.status != _NOT_SATISFIABLE or request.range is not None:
+            raise
+        # An empty object has no first byte (RFC 9110, 14.1.2).
+        return await store.get(request, _at_most(length))
+
+
+async def get_range(store: RetryingStore, pin: GetRequest, start: int, buffer: memoryview) -> None:
+    """Fetch a range of a pinned version, just as long as the buffer, into it."""
+    try:
+        piece = await store.get(replace(pin, range=(start, start + len(buffer))), lambda _: buffer)
+    except PreconditionFailed as error:
+        raise _replaced(pin) from error
+    if piece.info.etag != pin.if_match:  # there are servers that ignore If-Match
+        raise _replaced(pin)
+
+
+def _replaced(pin: GetRequest) -> IntegrityError:
+    msg = f"{pin.key!r} in the bucket {pin.bucket!r} was replaced while it was read; nothing was kept; try again"
+    return IntegrityError(msg, bucket=pin.bucket, key=pin.key, operation="GetObject", retryable=True)
+
+
+def pinned(request: GetRequest, info: ObjectInfo) -> GetRequest:
+    """Return the request for the same version as the first answer was of."""
+    return replace(
+        request, if_match=info.etag, if_none_match=None, version_id=request.version_id or info.version_id, range=None
+    )
+
+
+def _at_most(length: int) -> Allocate:
+    return lambda body: memoryview(bytearray(min(body, length)))
+
+
+async def _in_parallel(
+    store: RetryingStore, start: int, stop: int, fetch: Callable[[int, int], Awaitable[None]]
+) -> None:
+    """Fetch the ranges, some at a time; when one fails, none goes on."""
+    left = _plan.ranges(start, stop, store.part_size)
+
+    async def worker() -> None:
+        for at, until in left:
+            await fetch(at, until)
+
+    count = min(store.max_concurrency, -(-(stop - start) // store.part_size))
+    workers = [asyncio.ensure_future(worker()) for _ in range(count)]
+    try:
+        if workers:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        for task in workers:
+            if task.done():
+                task.result()
+    finally:
+        await _shield.cancel(workers)

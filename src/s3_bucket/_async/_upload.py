@@ -1,0 +1,190 @@
+"""Uploads: one PUT, or a multipart upload whose parts are sent in parallel.
+
+Which of the two is decided when the second part comes: until then the first waits. Both mean the same: the object
+appears whole or not at all, under the same conditions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from s3_bucket import _plan
+from s3_bucket._async import _shield
+from s3_bucket._models import ObjectInfo
+from s3_bucket.exceptions import BucketException, InvalidInput
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from s3_bucket._async._retry import RetryingStore
+    from s3_bucket._async._sources import ByteSource
+    from s3_bucket._models import Buffer
+    from s3_bucket._store import Part, PutOptions, Upload, Written
+
+ABORT_SECONDS = 10.0
+"""How long a failed or cancelled upload may take to clean up on the server."""
+
+
+async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions) -> ObjectInfo:
+    """Store what the source holds."""
+    async with source, ObjectUpload(store, bucket, key, options) as sending:
+        await _send_all(source, sending, store.part_size)
+        await source.check()
+        return await sending.finish()
+
+
+async def _send_all(source: ByteSource, sending: ObjectUpload, preferred: int) -> None:
+    equal = None if source.size is None else _plan.part_size_for(source.size, preferred)
+    number = 1
+    while True:
+        length = equal or _plan.stream_part_size(number, preferred)
+        if equal is not None and number > 1:
+            await sending.make_room()
+        data = await source.read(length)
+        if data:
+            await sending.add(data)
+
+        if len(data) < length or sending.size == source.size:
+            break
+
+        number += 1
+
+
+class ObjectUpload:
+    """An object on its way to the store: parts are added, then it is finished; left otherwise, it is aborted."""
+
+    def __init__(self, store: RetryingStore, bucket: str, key: str, options: PutOptions) -> None:
+        self.size = 0
+        self._store = store
+        self._bucket = bucket
+        self._key = key
+        self._options = options
+        self._first: Buffer | None = None
+        self._creating: asyncio.Task[Upload] | None = None
+        self._tasks: list[asyncio.Task[Part]] = []
+        self._failed: BaseException | None = None
+        self._has_room = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._has_room:
+            self._has_room = False
+            self._store.buffers.release()
+        if exc is not None:
+            await self._abort(exc)
+
+    async def make_room(self) -> None:
+        """Wait for the memory of the next part before it is read.
+
+        Only for what is at hand: a slow stream would keep the memory from all others.
+        """
+        await self._store.buffers.acquire()
+        self._has_room = True
+
+    async def add(self, data: Buffer) -> None:
+        """Send a part; wait while as many as may be are on their way. All but the last must be of the planned size."""
+        self.size += len(data)
+        if self._creating is None and self._first is None:
+            self._first = data
+            return
+
+        upload = await self._begun()
+        if self._first is not None:
+            first, self._first = self._first, None
+            await self._send(upload, first)
+        await self._send(upload, data)
+
+    async def finish(self) -> ObjectInfo:
+        """Make the object appear."""
+        if self._creating is None:
+            async with self._store.buffers:
+                written = await self._store.put(self._bucket, self._key, self._first or b"", self._options)
+            return self._stored(written)
+
+        parts = await asyncio.gather(*self._tasks)
+        return self._stored(await self._store.complete_upload(await self._begun(), parts, self._options))
+
+    async def _begun(self) -> Upload:
+        if self._creating is None:
+            begin = self._store.create_upload(self._bucket, self._key, self._options)
+            self._creating = asyncio.ensure_future(begin)
+        # Cancelled meanwhile, the request goes on: an upload that began and whose id nobody knows can't be aborted.
+        return await asyncio.shield(self._creating)
+
+    async def _send(self, upload: Upload, data: Buffer) -> None:
+        number = len(self._tasks) + 1
+        if number > _plan.MAX_PARTS:
+            msg = f"data: longer than {_plan.MAX_PARTS} parts; give a larger part_size"
+            raise InvalidInput(msg, argument="data", bucket=self._bucket, key=self._key)
+        if not self._has_room:
+            await self._store.buffers.acquire()
+        self._has_room = False
+        task = asyncio.ensure_future(self._store.upload_part(upload, number, data))
+        task.add_done_callback(self._sent)
+        self._tasks.append(task)
+        if self._failed is not None:
+            raise self._failed
+
+    def _sent(self, task: asyncio.Task[Part]) -> None:
+        self._store.buffers.release()
+        if not task.cancelled() and self._failed is None:
+            self._failed = task.exception()
+
+    async def _abort(self, why: BaseException) -> None:
+        try:
+            await _shield.cancel(self._tasks)
+        finally:  # cancelled again meanwhile, it still aborts
+            await self._abort_noting(why)
+
+    async def _abort_noting(self, why: BaseException) -> None:
+        if self._creating is None:
+            return
+
+        try:
+            await _shield.shielded(self._abort_begun(self._creating), ABORT_SECONDS)
+        except (BucketException, TimeoutError) as error:
+            why.add_note(
+                f"A multipart upload of {self._key!r} to the bucket {self._bucket!r} could not be aborted, and its"
+                f" parts may take up space until it is (upload id: {self._upload_id()}): {error!r}"
+            )
+
+    async def _abort_begun(self, creating: asyncio.Task[Upload]) -> None:
+        try:
+            await asyncio.wait({creating})
+        finally:
+            creating.cancel()  # given up: nothing runs on
+        if creating.cancelled() or creating.exception() is not None:
+            return  # it never began
+        try:
+            await self._store.abort_upload(creating.result())
+        except BucketException as error:
+            if error.error_code != "NoSuchUpload":
+                raise
+
+    def _upload_id(self) -> str:
+        done = self._creating is not None and self._creating.done() and not self._creating.cancelled()
+        return self._creating.result().upload_id if done and self._creating else "unknown"
+
+    def _stored(self, written: Written) -> ObjectInfo:
+        headers = self._options.headers
+        return ObjectInfo(
+            key=self._key,
+            size=self.size,
+            etag=written.etag,
+            content_type=headers.get("ContentType"),
+            metadata=dict(self._options.metadata),
+            version_id=written.version_id,
+            storage_class=headers.get("StorageClass"),
+            checksums=written.checksums,
+            cache_control=headers.get("CacheControl"),
+            content_disposition=headers.get("ContentDisposition"),
+            content_encoding=headers.get("ContentEncoding"),
+            content_language=headers.get("ContentLanguage"),
+            expires=headers.get("Expires"),
+            encryption=headers.get("ServerSideEncryption"),
+        )
