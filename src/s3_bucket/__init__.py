@@ -1,0 +1,85 @@
+"""S3 buckets, simply: ``AsyncBucket`` for asyncio, ``Bucket`` the same for everybody else.
+
+Example:
+    >>> import s3_bucket as S3
+    >>> bucket = S3.Bucket("my-website-data")
+    >>> bucket.put("greeting.txt", "hello").size
+    5
+    >>> data, metadata = bucket.get("greeting.txt")
+    >>> data
+    b'hello'
+"""
+
+from __future__ import annotations
+
+from s3_bucket import exceptions as Exceptions  # documented so since release 1
+from s3_bucket._async.bucket import AsyncBucket
+from s3_bucket._async.reader import AsyncReader
+from s3_bucket._async.writer import AsyncWriter
+from s3_bucket._config import init
+from s3_bucket._models import GetResult, ObjectInfo, Result, raise_failed
+from s3_bucket._sync.bucket import Bucket
+from s3_bucket._sync.reader import Reader
+from s3_bucket._sync.writer import Writer
+from s3_bucket.exceptions import (
+    BucketAccessDenied,
+    BucketAlreadyExists,
+    BucketConnectionError,
+    BucketException,
+    BucketNotEmpty,
+    BucketTimeout,
+    BulkError,
+    IntegrityError,
+    InvalidInput,
+    KeyAlreadyExists,
+    NoCredentials,
+    NoSuchBucket,
+    NoSuchKey,
+    NotModified,
+    PreconditionFailed,
+    Throttled,
+    UnknownBucketException,
+)
+
+bucket = Bucket
+"""Bucket, as the documentation of release 1 also spelled it."""
+
+__all__ = [  # noqa: RUF022  # grouped as a reader meets them
+    # the bucket
+    "init",
+    "AsyncBucket",
+    "Bucket",
+    "bucket",
+    # what it gives
+    "ObjectInfo",
+    "GetResult",
+    "Result",
+    "raise_failed",
+    "AsyncReader",
+    "AsyncWriter",
+    "Reader",
+    "Writer",
+    # what can go wrong
+    "Exceptions",
+    "BucketException",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "BucketAccessDenied",
+    "BucketAlreadyExists",
+    "BucketNotEmpty",
+    "NoCredentials",
+    "PreconditionFailed",
+    "KeyAlreadyExists",
+    "NotModified",
+    "InvalidInput",
+    "BucketConnectionError",
+    "BucketTimeout",
+    "Throttled",
+    "IntegrityError",
+    "BulkError",
+    "UnknownBucketException",
+]
+
+_public = (init, AsyncBucket, Bucket, ObjectInfo, GetResult, Result, raise_failed)
+for _thing in (*_public, AsyncReader, AsyncWriter, Reader, Writer):
+    _thing.__module__ = __name__  # tracebacks, pickles and documentation show the public path

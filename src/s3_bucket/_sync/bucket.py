@@ -1,0 +1,577 @@
+# Generated from s3_bucket/_async/bucket.py: change that and run python -m s3_bucket._sync._generate
+"""Bucket: the blocking face of AsyncBucket, from s3_bucket._async.bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s3_bucket._async.bucket import AsyncBucket
+from s3_bucket._sync._facade import Face
+from s3_bucket._sync.reader import Reader
+from s3_bucket._sync.writer import Writer
+
+if TYPE_CHECKING:
+    import datetime
+    import os
+    from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+    from typing import Any, Self, Unpack
+
+    from s3_bucket._config import SettingsKeywords
+    from s3_bucket._models import ByteRange, Data, GetResult, MorePutKeywords, ObjectInfo, PutKeywords, Result
+
+
+class Bucket(Face):
+    """One S3 bucket.
+
+    Making one costs nothing: no request is sent and nothing is bound to an event loop before the first call, so it may
+    be made at import time. All buckets of the same settings share one pool of connections. Nothing has to be closed at
+    the end of a program; a ``with`` block closes earlier.
+
+    Args:
+        bucket_name: the bucket's name, or the ARN of an access point.
+        overrides: init()'s keywords, to be used for this bucket instead of what init() set.
+
+    Raises:
+        InvalidInput: the name or a setting can't be right; it names the argument.
+
+    Example:
+        >>> bucket = AsyncBucket("my-website-data", max_concurrency=20)
+        >>> bucket.name
+        'my-website-data'
+    """
+
+    _async: AsyncBucket
+
+    def __init__(self, bucket_name: str, **overrides: Unpack[SettingsKeywords]) -> None:
+        self._async = AsyncBucket(bucket_name, **overrides)
+
+    @classmethod
+    def prepare(
+        cls,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+    ) -> None:
+        """Set the credentials that all buckets use: init() under the name it had in release 1.
+
+        Args:
+            aws_access_key_id: the access key's id; None means the standard AWS chain.
+            aws_secret_access_key: the access key's secret.
+            aws_session_token: for temporary credentials.
+
+        Raises:
+            InvalidInput: one of the first two is missing.
+        """
+        AsyncBucket.prepare(aws_access_key_id, aws_secret_access_key, aws_session_token)
+
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+        return self._async.name
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket's name, as release 1 called it."""
+        return self._async.bucket_name
+
+    def __enter__(self) -> Self:
+        self._call(self._async.__aenter__)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._call(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """Give back the connections, if no other bucket uses them; a later call opens new ones."""
+        self._call(self._async.aclose)
+
+    def get(
+        self,
+        key: str,
+        response_content_type: str | None = None,
+        *,
+        range: ByteRange | None = None,
+        version_id: str | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> GetResult:
+        """Fetch an object into memory (S3: GetObject).
+
+        A large object is fetched in several ranges at a time, all of the same version of it.
+
+        Args:
+            key: the object's key.
+            response_content_type: the content type that the answer is to carry, whatever the object's own is.
+            range: (start, stop) in bytes, half open as a slice; (start, None) to the end; (-n, None) the last n bytes.
+            version_id: a version other than the newest.
+            if_match: fetch only the object with this etag.
+            if_none_match: fetch only an object with another etag.
+
+        Returns:
+            The pair (data, metadata): bytes, and a dict of the user's own metadata. Its ``info`` holds the rest.
+
+        Raises:
+            NoSuchKey: there is no such object.
+            NoSuchBucket: there is no such bucket.
+            InvalidInput: the key or the range can't be right, or the range lies beyond the object's end.
+            PreconditionFailed: if_match did not hold.
+            NotModified: if_none_match held.
+            IntegrityError: the bytes that came are not those that are stored.
+
+        Example:
+            >>> await bucket.put("greeting.txt", "hello", metadata={"owner": "me"})
+            ObjectInfo(...)
+            >>> data, metadata = await bucket.get("greeting.txt")
+            >>> data, metadata
+            (b'hello', {'owner': 'me'})
+            >>> (await bucket.get("greeting.txt", range=(1, 3))).data
+            b'el'
+        """
+        return self._call(
+            self._async.get,
+            key,
+            response_content_type,
+            range=range,
+            version_id=version_id,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+
+    def put(
+        self,
+        key: str,
+        data: Data,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        cache_control: str | None = None,
+        content_disposition: str | None = None,
+        content_encoding: str | None = None,
+        content_language: str | None = None,
+        expires: datetime.datetime | None = None,
+        storage_class: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        encryption: str | None = None,
+    ) -> ObjectInfo:
+        """Store an object (S3: PutObject, or a multipart upload where the data is longer than part_size).
+
+        The object appears when all of it has arrived, never before; when the call fails or is cancelled, nothing
+        changes. Memory stays below part_size x max_concurrency whatever the length.
+
+        Args:
+            key: the object's key: 1 to 1,024 bytes of UTF-8.
+            data: str (stored as UTF-8), bytes, bytearray, memoryview, a pathlib.Path, a binary file (sync or async;
+                read from where it stands, never closed), or a sync or async iterable of bytes.
+            content_type: the media type; guessed from the key when not given.
+            metadata: names and values of your own, ASCII, 2 KiB in all.
+            if_absent: create only: fail if there is an object already.
+            if_match: replace only the object with this etag.
+            cache_control: the Cache-Control header that a get will bring.
+            content_disposition: the Content-Disposition header that a get will bring.
+            content_encoding: the Content-Encoding header that a get will bring; the data is stored as it is.
+            content_language: the Content-Language header that a get will bring.
+            expires: the Expires header that a get will bring.
+            storage_class: such as "STANDARD_IA"; the bucket's default when not given.
+            tags: up to 10 names and values.
+            encryption: server-side: "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key.
+
+        Returns:
+            What was stored: its size in bytes, etag and, in a bucket with versioning, version_id.
+
+        Raises:
+            InvalidInput: an argument can't be right; it is named, and nothing was sent.
+            KeyAlreadyExists: if_absent, and there is an object.
+            PreconditionFailed: if_match did not hold.
+            NoSuchBucket: there is no such bucket.
+            IntegrityError: the file changed while it was read, or S3 did not store what was sent.
+
+        Example:
+            >>> info = await bucket.put("hello.txt", "hello")
+            >>> info.size, info.content_type
+            (5, 'text/plain')
+        """
+        return self._call(
+            self._async.put,
+            key,
+            data,
+            content_type,
+            metadata,
+            if_absent=if_absent,
+            if_match=if_match,
+            cache_control=cache_control,
+            content_disposition=content_disposition,
+            content_encoding=content_encoding,
+            content_language=content_language,
+            expires=expires,
+            storage_class=storage_class,
+            tags=tags,
+            encryption=encryption,
+        )
+
+    def put_json(self, key: str, value: Any, **options: Unpack[PutKeywords]) -> ObjectInfo:
+        """Store a value as JSON in UTF-8, with the content type application/json (S3: PutObject).
+
+        Args:
+            key: the object's key.
+            value: anything that json.dumps takes; NaN and infinities are refused, as JSON has none.
+            options: put()'s keywords.
+
+        Raises:
+            InvalidInput: the value is not JSON, or an argument can't be right.
+            BucketException: whatever put() raises.
+
+        Example:
+            >>> info = await bucket.put_json("config", {"retries": 3})
+            >>> await bucket.get_json("config")
+            {'retries': 3}
+        """
+        return self._call(self._async.put_json, key, value, **options)
+
+    def get_json(
+        self, key: str, *, version_id: str | None = None, if_match: str | None = None, if_none_match: str | None = None
+    ) -> Any:
+        """Fetch an object and parse it as JSON (S3: GetObject).
+
+        Args:
+            key: the object's key.
+            version_id: a version other than the newest.
+            if_match: fetch only the object with this etag.
+            if_none_match: fetch only an object with another etag.
+
+        Raises:
+            IntegrityError: the object is not JSON.
+            BucketException: whatever get() raises.
+        """
+        return self._call(
+            self._async.get_json, key, version_id=version_id, if_match=if_match, if_none_match=if_none_match
+        )
+
+    def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
+        """Return what S3 knows of an object, without its bytes (S3: HeadObject).
+
+        Args:
+            key: the object's key.
+            version_id: a version other than the newest.
+
+        Raises:
+            NoSuchKey: there is no such object.
+            NoSuchBucket: there is no such bucket.
+            BucketAccessDenied: also for a missing object, if the credentials may not list the bucket.
+        """
+        return self._call(self._async.head, key, version_id=version_id)
+
+    def exists(self, key: str, *, version_id: str | None = None) -> bool:
+        """Return whether there is an object of that key (S3: HeadObject).
+
+        Args:
+            key: the object's key.
+            version_id: a version other than the newest.
+
+        Raises:
+            NoSuchBucket: there is no such bucket.
+            BucketAccessDenied: whether there is one can't be known.
+
+        Example:
+            >>> await bucket.exists("never stored")
+            False
+        """
+        return self._call(self._async.exists, key, version_id=version_id)
+
+    def delete(self, key: str, *, version_id: str | None = None, if_match: str | None = None) -> None:
+        """Delete an object (S3: DeleteObject). Deleting what is not there succeeds, as on S3.
+
+        Args:
+            key: the object's key.
+            version_id: delete this version for good, instead of hiding the object behind a delete marker.
+            if_match: delete only the object with this etag. Not every vendor's S3 knows this condition.
+
+        Raises:
+            PreconditionFailed: if_match did not hold.
+            NoSuchBucket: there is no such bucket.
+        """
+        self._call(self._async.delete, key, version_id=version_id, if_match=if_match)
+
+    def open_reader(
+        self,
+        key: str,
+        *,
+        range: ByteRange | None = None,
+        version_id: str | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> AbstractContextManager[Reader]:
+        """Open an object for reading piece by piece, without holding it in memory (S3: GetObject).
+
+        The next piece is fetched while one is read. All pieces are of the version that was there at the opening.
+
+        Args:
+            key: the object's key.
+            range: as in get(); positions in the reader count from its start.
+            version_id: a version other than the newest.
+            if_match: read only the object with this etag.
+            if_none_match: read only an object with another etag.
+
+        Returns:
+            A context manager that gives the reader.
+
+        Raises:
+            NoSuchKey: there is no such object.
+            IntegrityError: the object was replaced while it was read.
+            BucketException: whatever get() raises.
+
+        Example:
+            >>> info = await bucket.put("large.bin", bytes(3_000_000))
+            >>> async with bucket.open_reader("large.bin") as reader:
+            ...     sizes = [len(chunk) async for chunk in reader]
+            >>> sizes
+            [1048576, 1048576, 902848]
+        """
+        return self._open(
+            Reader,
+            self._async.open_reader,
+            key,
+            range=range,
+            version_id=version_id,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+
+    def open_writer(
+        self,
+        key: str,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        **options: Unpack[MorePutKeywords],
+    ) -> AbstractContextManager[Writer]:
+        """Open an object for writing piece by piece (S3: PutObject or a multipart upload).
+
+        The object appears when the block ends; if the block raises, nothing changes.
+
+        Args:
+            key: the object's key.
+            content_type: as in put().
+            metadata: as in put().
+            options: put()'s other keywords.
+
+        Returns:
+            A context manager that gives the writer; when it has ended, the writer's ``info`` says what was stored.
+
+        Raises:
+            BucketException: whatever put() raises.
+
+        Example:
+            >>> async with bucket.open_writer("log.txt") as writer:
+            ...     for line in (b"one", b"two"):
+            ...         written = await writer.write(line)
+            >>> (await bucket.get("log.txt")).data
+            b'onetwo'
+        """
+        return self._open(Writer, self._async.open_writer, key, content_type, metadata, **options)
+
+    def upload_file(
+        self, local_filepath: str | os.PathLike[str], key: str, **options: Unpack[PutKeywords]
+    ) -> ObjectInfo:
+        """Store a file's content (S3: PutObject, or a multipart upload where it is longer than part_size).
+
+        Args:
+            local_filepath: the file to read.
+            key: the object's key.
+            options: put()'s keywords.
+
+        Returns:
+            What was stored.
+
+        Raises:
+            FileNotFoundError, PermissionError, IsADirectoryError: the file can't be read.
+            IntegrityError: the file changed while it was read; nothing was stored.
+            BucketException: whatever put() raises.
+        """
+        return self._call(self._async.upload_file, local_filepath, key, **options)
+
+    def download_file(
+        self, key: str, local_filepath: str | os.PathLike[str], *, version_id: str | None = None
+    ) -> ObjectInfo:
+        """Fetch an object into a file (S3: GetObject, in several ranges at a time).
+
+        The file appears when all of it has arrived: until then, and if anything fails, what was there before stays.
+
+        Args:
+            key: the object's key.
+            local_filepath: the file to make or to replace; its directory must exist.
+            version_id: a version other than the newest.
+
+        Returns:
+            What was fetched.
+
+        Raises:
+            NoSuchKey: there is no such object.
+            IntegrityError: the bytes that came are not those that are stored, or the object changed meanwhile.
+            OSError: the file can't be written; nothing is fetched where that can be known before.
+        """
+        return self._call(self._async.download_file, key, local_filepath, version_id=version_id)
+
+    def list(
+        self, prefix: str = "", *, start_after: str | None = None, limit: int | None = None
+    ) -> Iterator[ObjectInfo]:
+        """Iterate over the objects, in the order of their keys' UTF-8 bytes (S3: ListObjectsV2).
+
+        Args:
+            prefix: only keys that start so.
+            start_after: only keys after this one.
+            limit: at most so many.
+
+        Raises:
+            NoSuchBucket: there is no such bucket.
+            IntegrityError: the server broke off the listing.
+
+        Example:
+            >>> info = await bucket.put("logs/1", b"")
+            >>> [info.key async for info in bucket.list("logs/")]
+            ['logs/1']
+        """
+        return self._iterate(self._async.list, prefix, start_after=start_after, limit=limit)
+
+    def put_many(
+        self,
+        items: Iterable[tuple[str, Data]] | AsyncIterable[tuple[str, Data]],
+        *,
+        concurrency: int | None = None,
+    ) -> Iterator[Result[None]]:
+        """Store many objects, several at a time (S3: PutObject or multipart uploads).
+
+        Args:
+            items: pairs (key, data), of any number; they are taken one by one as there is room for them.
+            concurrency: how many at a time; max_concurrency when not given.
+
+        Returns:
+            Their outcomes, in the order in which they end. A failed item raises nothing: see Result.error.
+
+        Example:
+            >>> results = [result async for result in bucket.put_many([("a", b"1"), ("b", b"2")])]
+            >>> sorted(result.key for result in results if result.ok)
+            ['a', 'b']
+        """
+        return self._iterate(self._async.put_many, items, concurrency=concurrency)
+
+    def get_many(
+        self, keys: Iterable[str] | AsyncIterable[str], *, concurrency: int | None = None
+    ) -> Iterator[Result[bytes]]:
+        """Fetch many objects into memory, several at a time (S3: GetObject).
+
+        Args:
+            keys: the objects' keys, of any number.
+            concurrency: how many at a time; max_concurrency when not given.
+
+        Returns:
+            Their outcomes, in the order in which they end: the bytes are in Result.value.
+
+        Example:
+            >>> info = await bucket.put("c", b"3")
+            >>> [result.value async for result in bucket.get_many(["c"])]
+            [b'3']
+        """
+        return self._iterate(self._async.get_many, keys, concurrency=concurrency)
+
+    def delete_many(
+        self, keys: Iterable[str] | AsyncIterable[str], *, concurrency: int | None = None
+    ) -> Iterator[Result[None]]:
+        """Delete many objects, a thousand to a request (S3: DeleteObjects).
+
+        Args:
+            keys: the objects' keys, of any number.
+            concurrency: how many requests at a time; max_concurrency when not given.
+
+        Returns:
+            Every key's outcome.
+
+        Example:
+            >>> [result.ok async for result in bucket.delete_many(["a", "b"])]
+            [True, True]
+        """
+        return self._iterate(self._async.delete_many, keys, concurrency=concurrency)
+
+    def upload_files(
+        self,
+        files: Iterable[tuple[str | os.PathLike[str], str]] | AsyncIterable[tuple[str | os.PathLike[str], str]],
+        *,
+        concurrency: int | None = None,
+    ) -> Iterator[Result[None]]:
+        """Store many files, several at a time (S3: PutObject or multipart uploads).
+
+        Args:
+            files: pairs (local_filepath, key), of any number.
+            concurrency: how many at a time; max_concurrency when not given.
+
+        Returns:
+            Their outcomes, in the order in which they end.
+        """
+        return self._iterate(self._async.upload_files, files, concurrency=concurrency)
+
+    def download_files(
+        self,
+        files: Iterable[tuple[str, str | os.PathLike[str]]] | AsyncIterable[tuple[str, str | os.PathLike[str]]],
+        *,
+        concurrency: int | None = None,
+    ) -> Iterator[Result[None]]:
+        """Fetch many objects into files, several at a time (S3: GetObject).
+
+        Args:
+            files: pairs (key, local_filepath), of any number.
+            concurrency: how many at a time; max_concurrency when not given.
+
+        Returns:
+            Their outcomes, in the order in which they end.
+        """
+        return self._iterate(self._async.download_files, files, concurrency=concurrency)
+
+    def create(self, *, exist_ok: bool = False) -> None:
+        """Make the bucket, in the region of the settings (S3: CreateBucket).
+
+        Args:
+            exist_ok: a bucket that is there already and is yours is no error.
+
+        Raises:
+            BucketAlreadyExists: the name is taken. (In us-east-1, S3 says so only of other accounts' buckets.)
+        """
+        self._call(self._async.create, exist_ok=exist_ok)
+
+    def delete_bucket(self) -> None:
+        """Delete the bucket, which must be empty (S3: DeleteBucket).
+
+        Raises:
+            BucketNotEmpty: it is not.
+            NoSuchBucket: there is none.
+        """
+        self._call(self._async.delete_bucket)
+
+    def bucket_exists(self) -> bool:
+        """Return whether there is a bucket of that name (S3: HeadBucket).
+
+        Raises:
+            BucketAccessDenied: there is one, but it is not yours.
+        """
+        return self._call(self._async.bucket_exists)
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Send any S3 operation, with this library's errors: for what has no method of its own.
+
+        Args:
+            operation: S3's name for it, such as "PutBucketCors".
+            parameters: S3's names for them; Bucket is filled in.
+
+        Returns:
+            The answer, with S3's names. A streamed body is read into bytes.
+
+        Raises:
+            InvalidInput: there is no such operation, or its parameters are not right.
+
+        Example:
+            >>> answer = await bucket.call("GetBucketLocation")
+        """
+        return self._call(self._async.call, operation, **parameters)

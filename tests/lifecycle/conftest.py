@@ -1,0 +1,101 @@
+"""Child processes with a hard time limit: what hangs is killed with all that it started, and says where it hung."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LIMIT = 40
+
+# Development mode complains of whatever keeps the loop for 0.1 s, and on a busy machine anything may.
+QUIET = 'import logging; logging.getLogger("asyncio").setLevel(logging.ERROR)\n'
+
+
+class Child:
+    """A program that runs in development mode, with warnings as errors."""
+
+    def __init__(self, path: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-X", "dev", "-W", "error", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def checkpoint(self, line: str) -> None:
+        """Wait until the program has printed this line."""
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == line + "\n"
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self, status: int = 0) -> tuple[list[str], str]:
+        """Wait for the end; return the lines of stdout and the text of stderr."""
+        try:
+            out, err = self.process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # development mode answers with the stacks of all threads
+            out, err = self.process.communicate(timeout=LIMIT)
+        finally:
+            self.kill()
+        assert self.process.returncode == status, err
+        return out.splitlines(), err
+
+    def kill(self) -> None:
+        """End it and everything that it started."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        finally:
+            self.process.communicate()
+
+
+class Run(Protocol):
+    """Runs a program, which must complain of nothing, and returns the lines that it prints."""
+
+    def __call__(self, program: str, status: int = 0) -> list[str]:
+        """Run it; the status is the one that it must end with."""
+        ...
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[str], Child]]:
+    """Return what starts a program given as text."""
+    children: list[Child] = []
+
+    def start(program: str) -> Child:
+        path = tmp_path / "program.py"
+        path.write_text(QUIET + textwrap.dedent(program))
+        children.append(Child(path))
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.kill()
+
+
+@pytest.fixture
+def run(start: Callable[[str], Child]) -> Run:
+    """Return what runs a program to its end."""
+
+    def run(program: str, status: int = 0) -> list[str]:
+        out, err = start(program).end(status)
+        assert err == ""
+        return out
+
+    return run
