@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -34,8 +35,6 @@ MAY_BLOCK = (
     # Importing: aiobotocore loads its modules when they are first needed.
     ("<frozen importlib._bootstrap>", {"_find_and_load", "_call_with_frames_removed"}),
     ("importlib/metadata/__init__.py", {"version", "distribution"}),
-    # A client is opened on an event loop of its own, in a worker thread: there it may read files.
-    ("s3_bucket/_async/_botocore/client.py", {"_opened"}),
     # Measuring and reporting.
     ("coverage/control.py", {"_should_trace", "_check_include_omit_etc"}),
     ("linecache.py", {"checkcache", "updatecache", "getlines"}),
@@ -43,6 +42,13 @@ MAY_BLOCK = (
     # hypothesis keeps its examples on disk.
     ("hypothesis/database.py", {"save", "fetch", "delete", "move"}),
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts() -> None:
+    """Let Ctrl-C reach the child processes: in the background of a script it is ignored, and that is inherited."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

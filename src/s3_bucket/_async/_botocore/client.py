@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
@@ -76,7 +75,6 @@ async def open_client(settings: Settings) -> Any:
 
 
 async def _opened(settings: Settings) -> Any:
-    mimetypes.guess_type("")  # its first call reads the system's tables
     session = AioSession(profile=settings.profile)
     _share_loader(session)
     context = session.create_client(
