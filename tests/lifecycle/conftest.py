@@ -26,7 +26,7 @@ class Child:
 
     def __init__(self, path: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-W", "error", str(path)],
+            [sys.executable, "-u", "-X", "dev", "-W", "error", str(path)],  # -u: a fork copies what is not written yet
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
