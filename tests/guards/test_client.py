@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import binascii
 import contextlib
+import re
 import struct
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from tests.guards.script import BUCKET, Reply, Script, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 async def test_anonymous(script: Script, make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +35,41 @@ async def test_no_credentials(
     with pytest.raises(S3.NoCredentials, match=r"init\(\)"):
         await make().get("key")
     assert script.requests == []
+
+
+PROCESS = """
+import datetime, json, os, pathlib, sys
+count = pathlib.Path(sys.argv[1])
+number = len(count.read_bytes()) if count.exists() else 0
+count.write_bytes(b"." * (number + 1))
+expiry = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
+print(json.dumps({"Version": 1, "AccessKeyId": f"key-{number}", "SecretAccessKey": "s", "SessionToken": "t",
+                  "Expiration": expiry.isoformat()}))
+"""
+
+
+@pytest.fixture
+def short_lived(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Return a profile whose credentials come from a program, and are about to expire when they come."""
+    process, config = tmp_path / "process.py", tmp_path / "config"
+    process.write_text(PROCESS)
+    config.write_text(f"[profile short]\ncredential_process = {sys.executable} {process} {tmp_path / 'count'}\n")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    return "short"
+
+
+async def test_the_chain_refreshes(script: Script, make: Callable[..., S3.AsyncBucket], short_lived: str) -> None:
+    """What the chain found is asked for again when it is about to expire, also where many calls want it at once."""
+    bucket = make(profile=short_lived)
+    await bucket.put("key", b"1")
+    await asyncio.gather(*(bucket.get("key") for _ in range(20)))
+    await bucket.get("key")
+    used = [re.search(r"Credential=key-([0-9]+)/", each.headers["authorization"]) for each in script.requests]
+    numbers = [int(found[1]) for found in used if found]
+    assert len(numbers) == 22
+    assert numbers[0] < numbers[-1]
+    assert {each.headers["x-amz-security-token"] for each in script.requests} == {"t"}
 
 
 async def test_a_profile_that_there_is_not(make: Callable[..., S3.AsyncBucket]) -> None:
