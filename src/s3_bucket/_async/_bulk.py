@@ -175,11 +175,11 @@ async def _each(
     do: Callable[[int, Any], Awaitable[list[Result[T]]]],
 ) -> Outcomes[T]:
     """Do the items, so many at a time; what the iterable of items itself raises comes when all begun ones are done."""
-    outcomes: asyncio.Queue[list[Result[T]] | None] = asyncio.Queue(1)
+    outcomes: asyncio.Queue[list[Result[T]] | BaseException | None] = asyncio.Queue(1)
     pulling = asyncio.Lock()
     index = itertools.count()
 
-    async def worker() -> None:
+    async def work() -> None:
         while True:
             async with pulling:
                 item = await anext(items, _END)
@@ -188,20 +188,31 @@ async def _each(
                 return
             await outcomes.put(await do(number, item))
 
-    async def all_done(workers: list[asyncio.Task[None]]) -> None:
-        await asyncio.wait(workers)
-        await outcomes.put(None)
+    async def worker() -> None:
+        failure = None
+        try:
+            await work()
+        except asyncio.CancelledError:  # nobody listens any more
+            raise
+        except BaseException as error:  # noqa: BLE001  # what the iterable of items raised
+            failure = error
+        await outcomes.put(failure)
 
     limit = at_once or (await open_store()).max_concurrency
     workers = [asyncio.ensure_future(worker()) for _ in range(limit)]
-    ending = asyncio.ensure_future(all_done(workers))
+    working, failed = limit, None
     try:
-        while (batch := await outcomes.get()) is not None:
-            yield batch
-        for task in workers:
-            task.result()
+        while working:
+            outcome = await outcomes.get()
+            if isinstance(outcome, list):
+                yield outcome
+            else:  # one worker fewer
+                working -= 1
+                failed = failed or outcome
+        if failed is not None:
+            raise failed
     finally:
-        await _shield.cancel([*workers, ending])
+        await _shield.cancel(workers)
         await items.aclose()
 
 
