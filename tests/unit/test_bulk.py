@@ -45,7 +45,7 @@ class Work:
 
     async def put(self, key: str, data: Any) -> ObjectInfo:
         """Put anything whose key doesn't begin with "bad"."""
-        if isinstance(data, Exception):
+        if isinstance(data, BaseException):
             raise data
         return (await self.get(key)).info
 
@@ -195,6 +195,24 @@ async def test_an_iterable_that_raises(kind: str, store: RetryingStore) -> None:
         ):
             results.append(result)
     assert sorted(result.key for result in results) == list("abcde")
+    assert is_idle(store)
+
+
+async def test_a_cancelled_error_of_somebody_elses(store: RetryingStore) -> None:
+    """A CancelledError out of an iterable or an item's data ends the iteration; it never waits for ever."""
+
+    async def keys() -> AsyncIterator[str]:
+        yield "a"
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        async for _ in BatchIterator(_bulk.get_many(opener(store), Work().get, keys(), 2)):
+            pass
+    with pytest.raises(asyncio.CancelledError):
+        async for _ in BatchIterator(
+            _bulk.put_many(opener(store), Work().put, [("a", asyncio.CancelledError()), ("b", b"1")], 1)
+        ):
+            pass
     assert is_idle(store)
 
 

@@ -192,15 +192,15 @@ async def _each(
         failure = None
         try:
             await work()
-        except asyncio.CancelledError:  # nobody listens any more
-            raise
-        except BaseException as error:  # noqa: BLE001  # what the iterable of items raised
+        except BaseException as error:  # what the iterable of items raised, which may be a CancelledError of its own
+            if closing:  # nobody listens any more
+                raise
             failure = error
         await outcomes.put(failure)
 
     limit = at_once or (await open_store()).max_concurrency
     workers = [asyncio.ensure_future(worker()) for _ in range(limit)]
-    working, failed = limit, None
+    working, failed, closing = limit, None, False
     try:
         while working:
             outcome = await outcomes.get()
@@ -212,6 +212,7 @@ async def _each(
         if failed is not None:
             raise failed
     finally:
+        closing = True
         await _shield.cancel(workers)
         await items.aclose()
 
