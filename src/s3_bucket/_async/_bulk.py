@@ -175,7 +175,8 @@ async def _each(
     do: Callable[[int, Any], Awaitable[list[Result[T]]]],
 ) -> Outcomes[T]:
     """Do the items, so many at a time; what the iterable of items itself raises comes when all begun ones are done."""
-    outcomes: asyncio.Queue[list[Result[T]] | BaseException | None] = asyncio.Queue(1)
+    outcomes: asyncio.Queue[list[Result[T]] | BaseException | None] = asyncio.Queue()
+    room = asyncio.Semaphore(1)  # for outcomes only: what ends must be able to say so, though nobody listens any more
     pulling = asyncio.Lock()
     index = itertools.count()
 
@@ -186,25 +187,26 @@ async def _each(
                 number = next(index)
             if item is _END:
                 return
-            await outcomes.put(await do(number, item))
+            outcome = await do(number, item)
+            await room.acquire()
+            outcomes.put_nowait(outcome)
 
     async def worker() -> None:
         failure = None
         try:
             await work()
-        except BaseException as error:  # what the iterable of items raised, which may be a CancelledError of its own
-            if closing:  # nobody listens any more
-                raise
+        except BaseException as error:  # noqa: BLE001  # what the items raised: a CancelledError of their own, too
             failure = error
-        await outcomes.put(failure)
+        outcomes.put_nowait(failure)
 
     limit = at_once or (await open_store()).max_concurrency
     workers = [asyncio.ensure_future(worker()) for _ in range(limit)]
-    working, failed, closing = limit, None, False
+    working, failed = limit, None
     try:
         while working:
             outcome = await outcomes.get()
             if isinstance(outcome, list):
+                room.release()
                 yield outcome
             else:  # one worker fewer
                 working -= 1
@@ -212,7 +214,6 @@ async def _each(
         if failed is not None:
             raise failed
     finally:
-        closing = True
         await _shield.cancel(workers)
         await items.aclose()
 
