@@ -66,7 +66,11 @@ class BucketException(Exception):
         error_message: S3's own message, or None.
         request_id: what S3's support asks for, or None.
         retryable: whether the same call may succeed when it is made again later.
+        retry_after: after how many seconds, if the server said.
+        attempts: how many requests were sent for it before it was given up.
     """
+
+    attempts = 1
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class BucketException(Exception):
         error_message: str | None = None,
         request_id: str | None = None,
         retryable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -91,6 +96,7 @@ class BucketException(Exception):
         self.error_message = error_message
         self.request_id = request_id
         self.retryable = retryable
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return self.message

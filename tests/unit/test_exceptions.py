@@ -23,6 +23,7 @@ ATTRIBUTES: dict[str, Any] = {
     "error_message": "it is not there",
     "request_id": "42",
     "retryable": True,
+    "retry_after": 2.5,
 }
 PARENTS = [
     (S3.NoSuchKey, FileNotFoundError),
