@@ -87,6 +87,12 @@ def placed(byte_range: ByteRange | None, status: int, content_range: str | None,
     return first, size
 
 
+def range_length(content_range: str | None) -> int | None:
+    """Return how many bytes a Content-Range announces, if there is one."""
+    match = _CONTENT_RANGE.fullmatch(content_range or "")
+    return None if match is None else int(match[2]) + 1 - int(match[1])
+
+
 def _expected(byte_range: ByteRange, size: int) -> tuple[int, int]:
     start, stop = byte_range
     if start < 0:

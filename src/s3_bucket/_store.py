@@ -50,6 +50,32 @@ Allocate: TypeAlias = "Callable[[int], memoryview]"
 """Given the length of the body, returns the buffer for it. Of a longer body than that, no more is received."""
 
 
+class Arrival:
+    """Bytes of an object on their way into a buffer: what has come before a failure is not lost with it.
+
+    Attributes:
+        piece: what is coming, from when the head of the answer has been read.
+        filled: how many bytes have come.
+    """
+
+    def __init__(self, allocate: Allocate) -> None:
+        self._allocate = allocate
+        self.piece: Piece | None = None
+        self.filled = 0
+
+    def begin(self, info: ObjectInfo, start: int, stop: int) -> memoryview:
+        """Note what the head of the answer says; return the buffer for the body."""
+        self.piece = Piece(info, start, stop, self._allocate(stop - start))
+        return self.piece.data
+
+    def whole(self) -> Piece:
+        """Return what has come."""
+        if self.piece is None:
+            msg = "the store has put nothing into the arrival"
+            raise RuntimeError(msg)
+        return self.piece
+
+
 @dataclass(frozen=True, slots=True)
 class PutOptions:
     """What goes with the bytes of an object that is written."""
@@ -109,7 +135,9 @@ class Page:
 class ObjectStore(Protocol):
     """The operations of S3 that everything else is made of."""
 
-    async def get(self, request: GetRequest, allocate: Allocate) -> Piece: ...
+    async def get(self, request: GetRequest, arrival: Arrival) -> None:
+        """Receive into the arrival, until its buffer is full."""
+        ...
 
     async def head(self, request: GetRequest) -> ObjectInfo: ...
 

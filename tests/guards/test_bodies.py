@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,18 @@ def cut(request: Request, script: Script, keep: int, end: str) -> Reply:
     """Return the right answer, broken off after so many bytes of its body."""
     whole = script.good(request).data
     return Reply(whole[: whole.index(b"\r\n\r\n") + 4 + keep], end)
+
+
+def cut_at(request: Request, script: Script, position: int, end: str) -> Reply:
+    """Return the right answer, broken off at a position of the object, from whatever byte it begins."""
+    return cut(request, script, max(0, position - first_byte(request)), end)
+
+
+def first_byte(request: Request) -> int:
+    """Return from where on the object is asked for."""
+    given = re.fullmatch(r"bytes=(\d+)-\d*", request.headers.get("range", "bytes=0-"))
+    assert given
+    return int(given[1])
 
 
 async def read_all(bucket: S3.AsyncBucket, key: str) -> bytes:
@@ -69,11 +82,74 @@ def is_as_it_was(old: Path) -> bool:
 async def test_cut_short(how: str, end: str, keep: int, script: Script, bucket: S3.AsyncBucket, old: Path) -> None:
     """A body that is shorter than its Content-Length is an error, after all attempts; the old file stays."""
     script.objects["key"] = SMALL
-    script.answers["key"] = lambda request: cut(request, script, keep, end)
+    script.answers["key"] = lambda request: cut_at(request, script, keep, end)
     with pytest.raises(S3.BucketException) as caught:
         await fetched(bucket, how, old)
     assert caught.value.retryable
-    assert len(script.requests) == 2
+    assert caught.value.attempts == len(script.requests) == 2
+    assert await asyncio.to_thread(is_as_it_was, old)
+
+
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("end", ["fin", "rst"])
+@pytest.mark.parametrize("keep", [1, 12_800, len(SMALL) - 1])
+async def test_resumed(how: str, end: str, keep: int, script: Script, bucket: S3.AsyncBucket, old: Path) -> None:
+    """A body that is cut is taken up from its last byte, in the same version; nothing is fetched twice."""
+    script.objects["key"] = SMALL
+    faults = [keep]
+    script.answers["key"] = lambda request: cut(request, script, faults.pop(), end) if faults else script.good(request)
+    assert await fetched(bucket, how, old) == SMALL
+    whole, rest = script.requests
+    assert "range" not in whole.headers
+    # A reset throws away what the reader's system had received and not handed over yet.
+    assert first_byte(rest) == keep if end == "fin" else first_byte(rest) in {0, keep}
+    assert end == "rst" or rest.headers["if-match"] == f'"{etag(SMALL)}"'
+
+
+@pytest.mark.parametrize("how", WAYS)
+async def test_resumed_often(how: str, script: Script, bucket: S3.AsyncBucket, old: Path) -> None:
+    """A server that cuts every body after two MiB costs more requests, but no failure: each brings something."""
+    script.objects["key"] = LARGE
+    script.answers["key"] = lambda request: cut(request, script, 2 * 1024 * 1024, "fin")
+    assert await fetched(bucket, how, old) == LARGE
+
+
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("honest", [True, False])
+async def test_replaced_before_it_is_resumed(
+    how: str, script: Script, bucket: S3.AsyncBucket, old: Path, *, honest: bool
+) -> None:
+    """If the object was replaced after its body was cut, the new version comes, whole."""
+    script.objects["key"] = SMALL
+    faults = [12_800]
+
+    def answer(request: Request) -> Reply:
+        if faults:
+            first = cut(request, script, faults.pop(), "fin")
+            script.objects["key"] = SMALL[::-1]
+            return first
+        if honest and request.headers.get("if-match") not in {None, f'"{etag(SMALL[::-1])}"'}:
+            return error(412, "PreconditionFailed")
+        return script.good(request)
+
+    script.answers["key"] = answer
+    assert await fetched(bucket, how, old) == SMALL[::-1]
+
+
+@pytest.mark.parametrize("how", WAYS)
+async def test_a_resumed_body_is_compared(how: str, script: Script, bucket: S3.AsyncBucket, old: Path) -> None:
+    """What comes in two answers has the checksum of the whole, or is an error."""
+    script.objects["key"] = SMALL
+    wrong = {"x_amz_checksum_crc32": crc32(SMALL + b"x"), "x_amz_checksum_type": "FULL_OBJECT"}
+
+    def answer(request: Request) -> Reply:
+        if "range" in request.headers:
+            return script.good(request)
+        return reply(200, SMALL[:100], length=len(SMALL), end="fin", ETag=f'"{etag(SMALL)}"', **wrong)
+
+    script.answers["key"] = answer
+    with pytest.raises(S3.IntegrityError, match="CRC32"):
+        await fetched(bucket, how, old)
     assert await asyncio.to_thread(is_as_it_was, old)
 
 
@@ -199,8 +275,9 @@ async def test_deleted_between_ranges(how: str, script: Script, bucket: S3.Async
 
 
 @pytest.mark.parametrize("data", [b"", SMALL, LARGE], ids=["empty", "small", "large"])
-async def test_wrong_checksum(data: bytes, script: Script, bucket: S3.AsyncBucket) -> None:
-    """Bytes that don't have the checksum that the server keeps of them are not returned."""
+@pytest.mark.parametrize("how", WAYS)
+async def test_wrong_checksum(how: str, data: bytes, script: Script, bucket: S3.AsyncBucket, old: Path) -> None:
+    """Bytes that don't have the checksum that the server keeps of them are not returned, nor published."""
     script.objects["key"] = data
     wrong = {"x_amz_checksum_crc32": crc32(data + b"x"), "x_amz_checksum_type": "FULL_OBJECT"}
 
@@ -211,7 +288,8 @@ async def test_wrong_checksum(data: bytes, script: Script, bucket: S3.AsyncBucke
 
     script.answers["key"] = answer
     with pytest.raises(S3.IntegrityError):
-        await bucket.get("key")
+        await fetched(bucket, how, old)
+    assert await asyncio.to_thread(is_as_it_was, old)
 
 
 async def test_wrong_checksum_of_a_call(script: Script, bucket: S3.AsyncBucket) -> None:
@@ -222,7 +300,8 @@ async def test_wrong_checksum_of_a_call(script: Script, bucket: S3.AsyncBucket) 
 
 
 @pytest.mark.parametrize("data", [b"", SMALL, LARGE], ids=["empty", "small", "large"])
-async def test_right_checksum(data: bytes, script: Script, bucket: S3.AsyncBucket) -> None:
+@pytest.mark.parametrize("how", WAYS)
+async def test_right_checksum(how: str, data: bytes, script: Script, bucket: S3.AsyncBucket, old: Path) -> None:
     """A right checksum, or one of parts that can't be compared, lets the bytes through."""
     script.objects["key"] = data
     for value in (crc32(data), "AAAAAA==-3"):
@@ -231,7 +310,7 @@ async def test_right_checksum(data: bytes, script: Script, bucket: S3.AsyncBucke
             if "range" in request.headers
             else reply(200, data, ETag=f'"{etag(data)}"', x_amz_checksum_crc32=value)
         )
-        assert (await bucket.get("key")).data == data
+        assert await fetched(bucket, how, old) == data
 
 
 async def test_a_length_beyond_all_memory(script: Script, bucket: S3.AsyncBucket) -> None:

@@ -13,14 +13,14 @@ from s3_bucket import _plan
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
 from s3_bucket._models import ObjectInfo
-from s3_bucket._store import Page, Part, Piece, PutOptions, Upload, Written
+from s3_bucket._store import Page, Part, PutOptions, Upload, Written
 from s3_bucket.exceptions import BucketException, InvalidInput, NoSuchBucket, NoSuchKey, PreconditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from s3_bucket._models import Buffer
-    from s3_bucket._store import Allocate, GetRequest, ListRequest
+    from s3_bucket._store import Arrival, GetRequest, ListRequest
 
 BUCKET = "memory"
 OPTIONS = PutOptions()
@@ -42,6 +42,7 @@ class MemoryStore:
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.calls: list[str] = []
         self.ranges: list[tuple[int, int | None] | None] = []
+        self.cuts: list[tuple[int, BucketException | None]] = []
         self.missing = False
         self.most = 0
         self.running = 0
@@ -81,7 +82,7 @@ class MemoryStore:
         finally:
             self.running -= 1
 
-    async def get(self, request: GetRequest, allocate: Allocate) -> Piece:
+    async def get(self, request: GetRequest, arrival: Arrival) -> None:
         self.ranges.append(request.range)
         async with self._call("get"):
             info = self._info(request)
@@ -90,9 +91,12 @@ class MemoryStore:
             stop = info.size if stop is None else min(stop, info.size)
             if request.range is not None and start >= info.size:
                 raise InvalidInput("not satisfiable", status=416)
-            buffer = allocate(stop - start)
-            buffer[:] = self.objects[request.key][start : start + len(buffer)]
-            return Piece(info, start, stop, buffer)
+            buffer = arrival.begin(info, start, stop)
+            length, error = self.cuts.pop(0) if self.cuts else (len(buffer), None)
+            arrival.filled = min(length, len(buffer))
+            buffer[: arrival.filled] = self.objects[request.key][start : start + arrival.filled]
+            if error is not None:
+                raise error
 
     async def head(self, request: GetRequest) -> ObjectInfo:
         async with self._call("head"):
@@ -186,7 +190,7 @@ def opener(store: RetryingStore) -> Callable[[], Awaitable[RetryingStore]]:
 
 def is_idle(store: RetryingStore) -> bool:
     """Whether all slots and buffers of the store are free, and no task but the caller's is left."""
-    free = store.buffers._value == store._slots._value == store.max_concurrency
+    free = store.buffers._value == store.max_concurrency and store._slots.all_free
     return free and asyncio.all_tasks() == {asyncio.current_task()}
 
 

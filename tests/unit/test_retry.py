@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,6 +119,70 @@ async def test_no_more_than_the_slots(memory: MemoryStore, store: RetryingStore)
 def test_delays(attempt: int, seconds: float) -> None:
     """The delay doubles, up to a limit."""
     assert _retry.longest_delay(attempt) == pytest.approx(seconds)
+
+
+async def test_a_storm(memory: MemoryStore) -> None:
+    """Where the server answers others meanwhile, SlowDown is not counted against max_attempts, up to a limit."""
+    store = retrying(memory, max_attempts=2)
+    memory.objects["key"] = b"1"
+    for _ in range(10):
+        await store.head(REQUEST)
+    memory.fail("head", AGAIN, *range(11, 11 + 7))
+    await store.head(REQUEST)
+    assert memory.count("head") == 10 + 8
+    memory.fail("head", AGAIN)
+    with pytest.raises(Throttled) as caught:
+        await store.head(REQUEST)
+    assert caught.value.attempts == 2 + 10 + 1 - 6  # what the answers have paid for
+    assert is_idle(store)
+
+
+async def test_a_storm_over_one_key(memory: MemoryStore) -> None:
+    """A call that is always refused gives up, however much is answered otherwise."""
+    store = retrying(memory, max_attempts=2)
+    store._credit = _retry.MOST_CREDIT
+    memory.fail("head", AGAIN)
+    with pytest.raises(Throttled) as caught:
+        await store.head(REQUEST)
+    assert caught.value.attempts == _retry.PATIENCE * 2
+
+
+async def test_no_retries_wanted(memory: MemoryStore) -> None:
+    """With max_attempts=1 nothing is sent twice."""
+    store = retrying(memory, max_attempts=1)
+    store._credit = _retry.MOST_CREDIT
+    memory.fail("head", AGAIN)
+    with pytest.raises(Throttled):
+        await store.head(REQUEST)
+    assert memory.count("head") == 1
+
+
+def no_more_files() -> BucketException:
+    """Return the error of a connection for which the process had no file descriptor left."""
+    error = BucketConnectionError("no connection", retryable=True)
+    error.__cause__ = ConnectionError("wrapped")
+    error.__cause__.__context__ = OSError(errno.EMFILE, "Too many open files")
+    return error
+
+
+@pytest.mark.parametrize("error", [AGAIN, no_more_files()])
+async def test_too_much(error: BucketException, memory: MemoryStore) -> None:
+    """Whoever is asked for too much, the server or this process, is asked for less at a time."""
+    store = retrying(memory, max_concurrency=8)
+    memory.objects["key"] = b"1"
+    memory.fail("head", error, 1)
+    await store.head(REQUEST)
+    assert store._slots.limit == 4
+    assert is_idle(store)
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"), [(None, 0, 0.1), (0.0, 0, 0.1), (-5.0, 0, 0.1), (3.0, 3, 3.1), (9e9, 20, 20.1)]
+)
+def test_the_server_may_say_when(asked: float | None, least: float, most: float) -> None:
+    """Retry-After is obeyed, within a limit, and a random time is added to it."""
+    error = Throttled("slow down", retry_after=asked)
+    assert all(least <= _retry.delay(1, error) <= most for _ in range(50))
 
 
 async def test_closing(memory: MemoryStore, store: RetryingStore) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from s3_bucket._async import _sources, _upload
 from s3_bucket._store import PutOptions
-from s3_bucket.exceptions import BucketException, IntegrityError, InvalidInput, Throttled
+from s3_bucket.exceptions import BucketException, BucketTimeout, IntegrityError, InvalidInput, Throttled
 from tests.unit.memory import BUCKET, OPTIONS, MemoryStore, is_idle, retrying
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ async def test_cancelled_while_its_parts_end(memory: MemoryStore, store: Retryin
 async def test_an_abort_that_fails_is_told(memory: MemoryStore, store: RetryingStore) -> None:
     """When the abort fails too, the first error is raised, with a note that names the upload."""
     memory.fail("upload_part", DENIED, 2)
-    memory.fail("abort_upload", Throttled("slow down", retryable=True))
+    memory.fail("abort_upload", BucketTimeout("no answer", retryable=True))
     with pytest.raises(BucketException) as caught:
         await upload(store, bytes(100))
     assert caught.value is DENIED

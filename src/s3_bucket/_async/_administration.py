@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from s3_bucket.exceptions import BucketAlreadyExists
 
 if TYPE_CHECKING:
-    from s3_bucket._store import ObjectStore
+    from s3_bucket._async._retry import RetryingStore
 
 
-async def create(store: ObjectStore, bucket: str, *, exist_ok: bool) -> None:
+async def create(store: RetryingStore, bucket: str, *, exist_ok: bool) -> None:
     """Make the bucket; one that is there already and is ours is no error if `exist_ok`."""
     try:
         await store.create_bucket(bucket)

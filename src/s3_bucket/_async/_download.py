@@ -6,16 +6,15 @@ No HEAD is sent: a small object takes one request.
 from __future__ import annotations
 
 import asyncio
-import base64
 import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
-from s3_bucket._async import _shield
+from s3_bucket._async import _checksums, _shield
 from s3_bucket._async._files import Replacement
 from s3_bucket._models import GetResult
-from s3_bucket.exceptions import IntegrityError, InvalidInput, PreconditionFailed
+from s3_bucket.exceptions import IntegrityError, PreconditionFailed
 
 if TYPE_CHECKING:
     import os
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._models import ObjectInfo
     from s3_bucket._store import Allocate, GetRequest, Piece
-
-_NOT_SATISFIABLE = 416
 
 
 async def get(store: RetryingStore, request: GetRequest) -> GetResult:
@@ -40,21 +37,9 @@ async def get(store: RetryingStore, request: GetRequest) -> GetResult:
     first = await store.get(request, allocate)
     start = first.start + len(first.data)
     await fill(store, pinned(request, first.info), start, memoryview(whole)[len(first.data) :])
-    if len(first.data) < len(whole) and request.range is None:
-        await _check_whole(request, first.info, whole)
+    if len(first.data) < len(whole):  # what came in one answer has been compared
+        await _checksums.check_piece(request, replace(first, data=memoryview(whole)))
     return GetResult(bytes(whole), first.info)
-
-
-async def _check_whole(request: GetRequest, info: ObjectInfo, data: bytearray) -> None:
-    """Compare the CRC32 of what came in ranges with the one that S3 keeps; one of parts ("...-3") says nothing here."""
-    kept = info.checksums.get("CRC32", "-")
-    if "-" not in kept and kept != await _shield.in_thread(_crc32, data):
-        msg = f"the CRC32 of {request.key!r} in the bucket {request.bucket!r} is not the one that is stored with it"
-        raise IntegrityError(msg, bucket=request.bucket, key=request.key, operation="GetObject", retryable=True)
-
-
-def _crc32(data: bytearray) -> str:
-    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 
 
 async def fill(store: RetryingStore, request: GetRequest, start: int, buffer: memoryview) -> None:
@@ -81,35 +66,40 @@ async def download_file(
 
 
 async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replacement) -> ObjectInfo:
+    pieces: dict[int, tuple[int, int]] = {}
+
+    def keep(data: memoryview, at: int) -> None:
+        file.write(data, at)
+        pieces[at] = zlib.crc32(data), len(data)
+
     async with store.buffers:
         first = await first_piece(store, request, store.part_size)
-        await _shield.in_thread(file.write, first.data, 0)
+        await _shield.in_thread(keep, first.data, 0)
     pin = pinned(request, first.info)
 
     async def fetch(at: int, until: int) -> None:
         async with store.buffers:
             buffer = memoryview(bytearray(until - at))
             await get_range(store, pin, at, buffer)
-            await _shield.in_thread(file.write, buffer, at)
+            await _shield.in_thread(keep, buffer, at)
 
     await _in_parallel(store, len(first.data), first.info.size, fetch)
+    _checksums.compare(request, first.info, _checksums.combined(pieces[at] for at in sorted(pieces)))
     return first.info
 
 
 async def first_piece(store: RetryingStore, request: GetRequest, length: int) -> Piece:
-    """Fetch up to `length` bytes from where the request's range begins; that says how much there is."""
+    """Fetch up to `length` bytes from where the request's range begins; that says how much there is.
+
+    Without a range, the object is asked for as a whole and the rest of the answer is let go: S3 tells the checksum of
+    the whole object only to those who ask for all of it.
+    """
     start, stop = request.range or (0, None)
-    if start < 0:  # how many bytes from the end are too many isn't known yet
+    if request.range is None or start < 0:  # how many bytes from the end are too many isn't known yet
         return await store.get(request, _at_most(length))
 
     until = start + length if stop is None else min(stop, start + length)
-    try:
-        return await store.get(replace(request, range=(start, until)), _at_most(length))
-    except InvalidInput as error:
-        if error.status != _NOT_SATISFIABLE or request.range is not None:
-            raise
-        # An empty object has no first byte (RFC 9110, 14.1.2).
-        return await store.get(request, _at_most(length))
+    return await store.get(replace(request, range=(start, until)), _at_most(length))
 
 
 async def get_range(store: RetryingStore, pin: GetRequest, start: int, buffer: memoryview) -> None:

@@ -9,12 +9,13 @@ from s3_bucket import _plan
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from s3_bucket._async._retry import RetryingStore
     from s3_bucket._models import ObjectInfo
-    from s3_bucket._store import ListRequest, ObjectStore
+    from s3_bucket._store import ListRequest
 
 
 async def pages(
-    open_store: Callable[[], Awaitable[ObjectStore]], request: ListRequest
+    open_store: Callable[[], Awaitable[RetryingStore]], request: ListRequest
 ) -> AsyncGenerator[list[ObjectInfo], None]:
     """Yield the objects of each page, until there are no more or `limit` is reached."""
     left = request.limit

@@ -8,11 +8,12 @@ from s3_bucket._async._errors import ELSEWHERE
 from s3_bucket.exceptions import BucketException, NoSuchBucket, NoSuchKey
 
 if TYPE_CHECKING:
+    from s3_bucket._async._retry import RetryingStore
     from s3_bucket._models import ObjectInfo
-    from s3_bucket._store import GetRequest, ObjectStore
+    from s3_bucket._store import GetRequest
 
 
-async def head(store: ObjectStore, request: GetRequest) -> ObjectInfo:
+async def head(store: RetryingStore, request: GetRequest) -> ObjectInfo:
     """Return the object; of a missing one, say whether the bucket is what's missing."""
     try:
         return await store.head(request)
@@ -27,7 +28,7 @@ async def head(store: ObjectStore, request: GetRequest) -> ObjectInfo:
         raise
 
 
-async def exists(store: ObjectStore, request: GetRequest) -> bool:
+async def exists(store: RetryingStore, request: GetRequest) -> bool:
     """Return whether the object is there."""
     try:
         await head(store, request)
@@ -36,7 +37,7 @@ async def exists(store: ObjectStore, request: GetRequest) -> bool:
     return True
 
 
-async def bucket_exists(store: ObjectStore, bucket: str) -> bool:
+async def bucket_exists(store: RetryingStore, bucket: str) -> bool:
     """Return whether the bucket is there."""
     try:
         await store.head_bucket(bucket)

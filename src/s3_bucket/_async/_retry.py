@@ -3,16 +3,24 @@
 The store below makes exactly one attempt for each call, so attempts are counted here and nowhere else. A connection's
 slot is taken before the request is signed (a signature that waits in a queue grows old: RequestTimeTooSkewed) and
 given back while a retry waits.
+
+Every failed attempt counts against max_attempts, with two exceptions. One that has brought much of a body has not
+failed in vain. And a server that asks for fewer requests is not failing: as long as it answers others, a call goes on
+asking, up to PATIENCE times max_attempts. Answers pay for that (`_credit`), so a server that refuses everything is not
+asked more often than max_attempts says.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from s3_bucket.exceptions import BucketConnectionError, BucketException
+from s3_bucket._async._resume import ENOUGH, Resumable
+from s3_bucket._async._slots import Slots
+from s3_bucket.exceptions import BucketConnectionError, BucketException, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -37,7 +45,12 @@ T = TypeVar("T")
 FIRST_DELAY = 0.1
 """Seconds that the first retry waits at most."""
 LONGEST_DELAY = 20.0
-"""Seconds that any retry waits at most."""
+"""Seconds that any retry waits at most, whatever the server asks for."""
+PATIENCE = 4
+"""How many times max_attempts a call may ask a server that is overloaded, but answers."""
+MOST_CREDIT = 500
+"""So many attempts beyond max_attempts can be saved up by answers."""
+_NO_MORE_FILES = {errno.EMFILE, errno.ENFILE}
 
 _log = logging.getLogger("s3_bucket")
 
@@ -47,8 +60,25 @@ def longest_delay(attempt: int) -> float:
     return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempt - 1, 100))
 
 
+def delay(attempt: int, error: BucketException) -> float:
+    """Return how many seconds to wait after attempt number `attempt` has failed so.
+
+    A random part of the longest delay: who failed together must not come again together.
+    """
+    asked = min(max(0.0, error.retry_after or 0.0), LONGEST_DELAY)
+    return asked + random.uniform(0, longest_delay(attempt))  # noqa: S311  # spreads load, hides nothing
+
+
+def _too_much(error: BucketException) -> bool:
+    """Whether there were too many requests at a time: for the server, or for this process's open files."""
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, OSError) and cause.errno in _NO_MORE_FILES):
+        cause = cause.__cause__ or cause.__context__
+    return isinstance(error, Throttled) or cause is not None
+
+
 class RetryingStore:
-    """An ObjectStore that retries and bounds another one."""
+    """Retries and bounds an ObjectStore."""
 
     def __init__(self, store: ObjectStore, settings: Settings) -> None:
         self.part_size = settings.part_size
@@ -57,12 +87,14 @@ class RetryingStore:
         """Held by whoever has a part in memory that is on its way: so memory doesn't grow with the calls. It is taken
         before a connection's slot, never while one is held, so nobody waits in a circle."""
         self._store = store
-        self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._slots = Slots(settings.max_concurrency)
         self._max_attempts = settings.max_attempts
+        self._credit = 0
         self._closing = False
 
     async def get(self, request: GetRequest, allocate: Allocate) -> Piece:
-        return await self._attempts(self._store.get, request, allocate)
+        body = Resumable(self._store, request, allocate)
+        return await self._attempts(body.attempt, gained=lambda: body.gained >= ENOUGH)
 
     async def head(self, request: GetRequest) -> ObjectInfo:
         return await self._attempts(self._store.head, request)
@@ -103,28 +135,51 @@ class RetryingStore:
     async def aclose(self) -> None:
         """Close the connections when the requests that are on their way have been answered; none begins any more."""
         self._closing = True
-        for _ in range(self.max_concurrency):
-            await self._slots.acquire()
-        for _ in range(self.max_concurrency):
-            self._slots.release()  # whoever waits is told, instead of waiting for ever
+        await self._slots.drain()
         await self._store.aclose()
 
-    async def _attempts(self, operation: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        for attempt in range(1, self._max_attempts):
+    async def _attempts(
+        self, operation: Callable[..., Awaitable[T]], *arguments: Any, gained: Callable[[], bool] = lambda: False
+    ) -> T:
+        spent = sent = 0
+        while True:
+            sent += 1
             try:
-                return await self._attempt(operation, *arguments)
+                done = await self._attempt(operation, *arguments)
             except BucketException as error:
-                if not error.retryable:
+                error.attempts = sent
+                spent += not gained()
+                if not error.retryable or not self._may_go_on(spent, sent, error):
                     raise
-                _log.info("attempt %d of %d failed, retrying: %s", attempt, self._max_attempts, error)
+                _log.info("attempt %d failed, retrying: %s", sent, error)
+                seconds = delay(max(1, spent), error)
+            else:
+                self._credit = min(self._credit + 1, MOST_CREDIT)
+                return done
+            await asyncio.sleep(seconds)
 
-            await asyncio.sleep(random.uniform(0, longest_delay(attempt)))  # noqa: S311  # spreads load, hides nothing
-
-        return await self._attempt(operation, *arguments)
+    def _may_go_on(self, spent: int, sent: int, error: BucketException) -> bool:
+        if spent < self._max_attempts:
+            return True
+        patient = isinstance(error, Throttled) and self._max_attempts > 1 and sent < PATIENCE * self._max_attempts
+        if not patient or not self._credit:
+            return False
+        self._credit -= 1
+        return True
 
     async def _attempt(self, operation: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        async with self._slots:
+        since = await self._slots.acquire()
+        try:
             if self._closing:
                 msg = "the bucket was closed while a call was using it"
                 raise BucketConnectionError(msg)
-            return await operation(*arguments)
+            done = await operation(*arguments)
+        except BucketException as error:
+            if _too_much(error):
+                self._slots.overloaded(since)
+            raise
+        else:
+            self._slots.answered()
+            return done
+        finally:
+            self._slots.release()

@@ -3,6 +3,9 @@
 It holds no connection: every piece is a range of its own, fetched whole, of the one version that was opened. So a slow
 or forgotten reader keeps nobody else waiting, and what breaks off is asked for again. The pieces grow from 1 MiB to
 part_size while they are read one after another, and the next is then on its way already.
+
+An object that is read from its first byte to its last is compared with the checksum that the server keeps: the last
+piece is given only if it fits.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
 from s3_bucket._async import _download, _shield
+from s3_bucket._async._checksums import Running
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -33,8 +37,9 @@ class AsyncReader:
         info: the object, as it was when it was opened.
     """
 
-    def __init__(self, store: RetryingStore, request: GetRequest, first: Piece) -> None:
+    def __init__(self, store: RetryingStore, request: GetRequest, first: Piece, checksum: Running) -> None:
         self._info = first.info
+        self._checksum = checksum
         self._store = store
         self._pin = _download.pinned(request, first.info)
         self._start = first.start
@@ -56,7 +61,8 @@ class AsyncReader:
         """Read and return up to n bytes, fewer only at the end; all that is left if n is negative or None.
 
         Raises:
-            IntegrityError: the object was replaced since it was opened.
+            IntegrityError: the object was replaced since it was opened; or all of it was read, one byte after
+                another, and is not what the server's checksum says.
             InvalidInput: the reader is closed.
             BucketException: whatever get() raises.
         """
@@ -128,6 +134,7 @@ class AsyncReader:
             if len(view) > 2 * self._store.part_size:  # far more than the next pieces: all of it at once
                 await self._forget_next()
                 await _download.fill(self._store, self._pin, at, view)
+                await self._checksum.passed(view, at)
                 break
             if view:
                 await self._advance(at)
@@ -142,7 +149,9 @@ class AsyncReader:
         task = self._next or self._fetching(at)
         await asyncio.wait({task})  # cancelled here, the piece still comes
         self._next = None
-        self._piece, self._piece_at = task.result(), at
+        piece = task.result()
+        await self._checksum.passed(piece, at)
+        self._piece, self._piece_at = piece, at
         after = at + len(self._piece)
         if follows and after < self._stop:
             self._fetching(after)
@@ -175,7 +184,10 @@ async def open_reader(
 ) -> AsyncGenerator[AsyncReader]:
     """Fetch the first piece, and give the reader."""
     store = await open_store()
-    reader = AsyncReader(store, request, await _download.first_piece(store, request, _plan.CHUNK_SIZE))
+    first = await _download.first_piece(store, request, _plan.CHUNK_SIZE)
+    checksum = Running(request, first.info)
+    await checksum.passed(first.data, first.start)
+    reader = AsyncReader(store, request, first, checksum)
     try:
         yield reader
     finally:

@@ -34,7 +34,8 @@ class Reader(FileReader):
         """Read and return up to n bytes, fewer only at the end; all that is left if n is negative or None.
 
         Raises:
-            IntegrityError: the object was replaced since it was opened.
+            IntegrityError: the object was replaced since it was opened; or all of it was read, one byte after
+                another, and is not what the server's checksum says.
             InvalidInput: the reader is closed.
             BucketException: whatever get() raises.
         """

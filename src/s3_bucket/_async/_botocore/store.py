@@ -15,7 +15,7 @@ from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.client import is_amazon, open_client
 from s3_bucket._async._botocore.errors import translated
 from s3_bucket._async._errors import Target
-from s3_bucket._store import Page, Part, Piece, Upload, Written
+from s3_bucket._store import Page, Part, Upload, Written
 from s3_bucket.exceptions import IntegrityError, InvalidInput
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import Allocate, GetRequest, ListRequest, PutOptions
+    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions
     from s3_bucket.exceptions import BucketException
 
 READ_SIZE = 256 * 1024
@@ -49,30 +49,31 @@ class BotocoreStore:
         """Close the connections."""
         await self._client.close()
 
-    async def get(self, request: GetRequest, allocate: Allocate) -> Piece:
+    async def get(self, request: GetRequest, arrival: Arrival) -> None:
         target = Target("GetObject", request.bucket, request.key)
         with translated(target):
             answer = await self._client.get_object(**answers.get_parameters(request))
             try:
-                return await self._received(target, request, answer, allocate)
+                await self._receive(target, request, answer, arrival)
             finally:
                 answer["Body"].close()
 
-    async def _received(self, target: Target, request: GetRequest, answer: Any, allocate: Allocate) -> Piece:
+    async def _receive(self, target: Target, request: GetRequest, answer: Any, arrival: Arrival) -> None:
         answers.require(target, answer, "ETag")
         length = answers.body_length(answer)
         if length is None:  # without a length, a body that was cut short looks whole
+            length = _plan.range_length(request.range and answer.get("ContentRange"))
+        if length is None:
             length = (await self.head(request)).size
         start, size = _plan.placed(request.range, answers.status(answer), answer.get("ContentRange"), length)
-        buffer = allocate(length)
-        filled = await _fill(buffer, answer["Body"])
+        buffer = arrival.begin(answers.info(request.key, answer, size), start, start + length)
+        await _fill(buffer, answer["Body"], arrival)
         # The last read finds the end, and has aiobotocore compare the checksum.
         extra = await answer["Body"].read(1) if len(buffer) == length else b""
-        if filled < len(buffer) or extra:
-            came = f"{filled} bytes and then no more" if filled < len(buffer) else "more bytes"
+        if arrival.filled < len(buffer) or extra:
+            came = f"{arrival.filled} bytes and then no more" if arrival.filled < len(buffer) else "more bytes"
             msg = f"of {_errors.where(target)}, {came} came instead of {length}"
             raise _errors.make(IntegrityError, target, msg, retryable=True)
-        return Piece(answers.info(request.key, answer, size), start, start + length, buffer)
 
     async def head(self, request: GetRequest) -> ObjectInfo:
         target = Target("HeadObject", request.bucket, request.key)
@@ -180,16 +181,14 @@ class BotocoreStore:
         return {"ChecksumCRC32": base64.b64encode(crc.to_bytes(4, "big")).decode()}
 
 
-async def _fill(buffer: memoryview, body: Any) -> int:
-    """Receive into the buffer; return how many bytes came before it was full or the body ended."""
-    at = 0
-    while at < len(buffer):
-        chunk = await body.read(min(READ_SIZE, len(buffer) - at))
+async def _fill(buffer: memoryview, body: Any, arrival: Arrival) -> None:
+    """Receive into the buffer until it is full or the body has ended."""
+    while arrival.filled < len(buffer):
+        chunk = await body.read(min(READ_SIZE, len(buffer) - arrival.filled))
         if not chunk:
             break
-        buffer[at : at + len(chunk)] = chunk
-        at += len(chunk)
-    return at
+        buffer[arrival.filled : arrival.filled + len(chunk)] = chunk
+        arrival.filled += len(chunk)
 
 
 async def _whole(value: Any) -> Any:

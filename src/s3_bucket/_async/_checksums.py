@@ -1,0 +1,117 @@
+"""CRC32, as S3 writes it: of bytes, of bytes that come in pieces, and compared with what the server keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import zlib
+from typing import TYPE_CHECKING
+
+from s3_bucket._async import _errors
+from s3_bucket._async._errors import Target
+from s3_bucket.exceptions import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from s3_bucket._models import Buffer, ObjectInfo
+    from s3_bucket._store import GetRequest, Piece
+
+QUICK = 1024 * 1024
+"""Bytes whose CRC32 takes less time than going to another thread for it."""
+_POLYNOMIAL = 0xEDB88320
+"""CRC-32 (ISO 3309), reflected."""
+
+
+async def crc32(data: Buffer, before: int = 0) -> int:
+    """Return the CRC32 of the bytes, which follow on those of which `before` is the CRC32."""
+    if len(data) <= QUICK:
+        return zlib.crc32(data, before)
+    return await asyncio.to_thread(zlib.crc32, data, before)
+
+
+def text(crc: int) -> str:
+    """Return a CRC32 as S3 writes it."""
+    return base64.b64encode(crc.to_bytes(4, "big")).decode()
+
+
+def number(written: str) -> int:
+    """Return the CRC32 that S3 wrote so."""
+    return int.from_bytes(base64.b64decode(written), "big")
+
+
+def combined(pieces: Iterable[tuple[int, int]]) -> int:
+    """Return the CRC32 of bytes that lie one after another, from (CRC32, length) of each piece.
+
+    A CRC is linear: what `length` zero bytes more make of it is a matrix over GF(2), applied bit by bit of the length
+    (zlib's crc32_combine, which Python doesn't offer).
+    """
+    whole = 0
+    for crc, length in pieces:
+        whole = _followed_by_zeros(whole, length) ^ crc
+    return whole
+
+
+def _followed_by_zeros(crc: int, length: int) -> int:
+    operator = _squared(_squared(_squared(_one_zero_bit())))  # one zero byte
+    while length:
+        if length & 1:
+            crc = _applied(operator, crc)
+        operator = _squared(operator)
+        length >>= 1
+    return crc
+
+
+def _one_zero_bit() -> list[int]:
+    return [_POLYNOMIAL, *(1 << bit for bit in range(31))]
+
+
+def _applied(operator: list[int], vector: int) -> int:
+    result = 0
+    for column in operator:
+        if vector & 1:
+            result ^= column
+        vector >>= 1
+    return result
+
+
+def _squared(operator: list[int]) -> list[int]:
+    return [_applied(operator, column) for column in operator]
+
+
+def kept(info: ObjectInfo) -> str | None:
+    """Return the CRC32 of the whole object, if the server keeps it; one of parts ("...-3") is none."""
+    checksum = info.checksums.get("CRC32", "-")
+    return None if "-" in checksum else checksum
+
+
+def compare(request: GetRequest, info: ObjectInfo, crc: int) -> None:
+    """Raise IntegrityError if what came has another CRC32 than the server keeps."""
+    if kept(info) not in {None, text(crc)}:
+        target = Target("GetObject", request.bucket, request.key)
+        msg = f"the CRC32 of {_errors.where(target)} is {kept(info)}, what arrived has {text(crc)}; nothing was kept"
+        raise _errors.make(IntegrityError, target, msg, retryable=True)
+
+
+class Running:
+    """The CRC32 of an object whose bytes come one after another; of one that is read here and there, none is known."""
+
+    def __init__(self, request: GetRequest, info: ObjectInfo) -> None:
+        self._request = request
+        self._info = info
+        self._crc = 0
+        self._at = 0
+
+    async def passed(self, data: Buffer, at: int) -> None:
+        """Note the bytes at this position; raise IntegrityError if the object ends with them and is another one."""
+        if kept(self._info) is None or at != self._at:
+            return
+        self._crc, self._at = await crc32(data, self._crc), at + len(data)
+        if self._at == self._info.size:
+            compare(self._request, self._info, self._crc)
+
+
+async def check_piece(request: GetRequest, piece: Piece) -> None:
+    """Compare a piece that is the whole object."""
+    if kept(piece.info) is not None and piece.start == 0 and len(piece.data) == piece.info.size:
+        compare(request, piece.info, await crc32(piece.data))
