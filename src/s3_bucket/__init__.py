@@ -22,6 +22,7 @@ from s3_bucket._sync.bucket import Bucket
 from s3_bucket._sync.reader import Reader
 from s3_bucket._sync.writer import Writer
 from s3_bucket.exceptions import (
+    AmbiguousWrite,
     BucketAccessDenied,
     BucketAlreadyExists,
     BucketConnectionError,
@@ -76,6 +77,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "BucketTimeout",
     "Throttled",
     "IntegrityError",
+    "AmbiguousWrite",
     "BulkError",
     "UnknownBucketException",
 ]

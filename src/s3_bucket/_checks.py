@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote, urlencode
 
-from s3_bucket._store import GetRequest, ListRequest, PutOptions
+from s3_bucket import _plan
+from s3_bucket._store import WRITE_TOKEN, GetRequest, ListRequest, PutOptions
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from s3_bucket._models import ByteRange
 
 MAX_KEY_BYTES = 1_024
-MAX_METADATA_BYTES = 2_048
 MAX_TAGS = 10
 MAX_TAG_NAME = 128
 MAX_TAG_VALUE = 256
@@ -191,12 +191,14 @@ def _metadata(value: Mapping[str, str] | None) -> dict[str, str]:
     for name, text in pairs.items():
         if not _TOKEN.fullmatch(name):
             _refuse("metadata", f"{name!r} can't be a name: letters, digits and !#$%&'*+-.^_`|~")
+        if name.lower() == WRITE_TOKEN:
+            _refuse("metadata", f"the name {name!r} is taken: by it, a write whose answer was lost is known again")
         if text and not _VISIBLE.fullmatch(text):
             _refuse("metadata", f"the value of {name!r} must be visible ASCII; encode it, with urllib.parse.quote say")
     if len({name.lower() for name in pairs}) < len(pairs):
         _refuse("metadata", "two names differ only in case, and S3 keeps one of them")
-    if sum(len(name) + len(text) for name, text in pairs.items()) > MAX_METADATA_BYTES:
-        _refuse("metadata", f"names and values are more than {MAX_METADATA_BYTES} bytes together")
+    if sum(len(name) + len(text) for name, text in pairs.items()) > _plan.MAX_METADATA_BYTES:
+        _refuse("metadata", f"names and values are more than {_plan.MAX_METADATA_BYTES} bytes together")
     return pairs
 
 

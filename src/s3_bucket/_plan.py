@@ -26,6 +26,9 @@ MAX_OBJECT_SIZE = MAX_PARTS * MAX_PART_SIZE
 MAX_PAGE_KEYS = 1_000
 """S3 lists no more keys to a page, and deletes no more in one request."""
 
+MAX_METADATA_BYTES = 2_048
+"""S3 takes no longer names and values, together."""
+
 DEFAULT_PART_SIZE = 8 * MIB
 CHUNK_SIZE = MIB
 """The length of a reader's chunks."""

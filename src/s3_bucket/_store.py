@@ -96,6 +96,21 @@ class Written:
     checksums: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+WRITE_TOKEN = "s3-bucket-token"  # noqa: S105  # no secret: it tells our own writes from others'
+"""The metadata of a conditional write by which it is known again. Users don't see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored under a key now, as far as it tells whose write it was."""
+
+    etag: str
+    size: int
+    token: str | None
+    version_id: str | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A multipart upload that has begun."""
@@ -140,6 +155,10 @@ class ObjectStore(Protocol):
         ...
 
     async def head(self, request: GetRequest) -> ObjectInfo: ...
+
+    async def stored(self, bucket: str, key: str) -> Stored:
+        """Ask HEAD for what a write left behind."""
+        ...
 
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written: ...
 

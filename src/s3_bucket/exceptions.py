@@ -17,6 +17,7 @@
     ├── BucketTimeout           also a TimeoutError
     ├── Throttled               SlowDown or 503
     ├── IntegrityError          what arrived is not what was stored
+    ├── AmbiguousWrite          no answer came, and whether it was stored can't be said
     ├── BulkError               some items of a bulk call failed; also an ExceptionGroup
     └── UnknownBucketException  an error code this library doesn't know
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from s3_bucket._models import Result
 
 __all__ = [
+    "AmbiguousWrite",
     "BucketAccessDenied",
     "BucketAlreadyExists",
     "BucketConnectionError",
@@ -68,9 +70,11 @@ class BucketException(Exception):
         retryable: whether the same call may succeed when it is made again later.
         retry_after: after how many seconds, if the server said.
         attempts: how many requests were sent for it before it was given up.
+        answer_lost: whether one of them got no answer, or none that says what became of it: it may have been done.
     """
 
     attempts = 1
+    answer_lost = False
 
     def __init__(
         self,
@@ -164,6 +168,10 @@ class Throttled(BucketException):
 
 class IntegrityError(BucketException):
     """What arrived is not what was stored, or the source changed while it was read."""
+
+
+class AmbiguousWrite(BucketException):
+    """The answer to a write was lost, and what is stored now doesn't tell whether it was carried out."""
 
 
 class BulkError(BucketException, ExceptionGroup[Exception]):

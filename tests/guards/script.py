@@ -49,6 +49,7 @@ class Request:
             ("PUT", "uploadId"): "UploadPart",
             ("POST", "uploadId"): "CompleteMultipartUpload",
             ("DELETE", "uploadId"): "AbortMultipartUpload",
+            ("GET", "uploadId"): "ListParts",
             ("POST", "delete"): "DeleteObjects",
             ("GET", "list-type"): "ListObjectsV2",
         }
@@ -91,6 +92,17 @@ def etag(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:32]
 
 
+def metadata(request: Request) -> dict[str, str]:
+    """Return the headers that are kept with an object."""
+    return {name: value for name, value in request.headers.items() if name.startswith("x-amz-meta-")}
+
+
+def composite_etag(parts: list[bytes]) -> str:
+    """Return the entity tag of an object that was uploaded in parts, as S3 makes it of theirs."""
+    tags = b"".join(bytes.fromhex(etag(part)) for part in parts)
+    return f"{hashlib.md5(tags, usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
 Answer = "Callable[[Request], Reply | Awaitable[Reply]]"
 
 
@@ -102,6 +114,8 @@ class Script:
         self.answers: dict[str, Callable[[Request], Reply | Awaitable[Reply]]] = {}
         self.objects: dict[str, bytes] = {}
         self.parts: dict[int, bytes] = {}
+        self.etags: dict[str, str] = {}
+        self.metadata: dict[str, dict[str, str]] = {}
         self.url = ""
         self.stopping = asyncio.Event()
         self._connections = 0
@@ -166,15 +180,20 @@ class Script:
                 return self._object(request)
             case "PutObject":
                 self.objects[request.key] = request.body
+                self.etags[request.key] = etag(request.body)
+                self.metadata[request.key] = metadata(request)
                 return reply(200, ETag=f'"{etag(request.body)}"')
             case "CreateMultipartUpload":
+                self.metadata[request.key] = metadata(request)
                 return reply(200, b"<R><UploadId>upload-1</UploadId></R>")
             case "UploadPart":
                 self.parts[int(request.query["partNumber"][0])] = request.body
                 return reply(200, ETag=f'"{etag(request.body)}"')
             case "CompleteMultipartUpload":
-                self.objects[request.key] = b"".join(self.parts[number] for number in sorted(self.parts))
-                return reply(200, b'<R><ETag>"whole"</ETag></R>')
+                parts = [self.parts[number] for number in sorted(self.parts)]
+                self.objects[request.key] = b"".join(parts)
+                self.etags[request.key] = composite_etag(parts)
+                return reply(200, f'<R><ETag>"{self.etags[request.key]}"</ETag></R>'.encode())
             case "ListObjectsV2":
                 keys = (f"<Key>{escape(key)}</Key><Size>{len(data)}</Size>" for key, data in self.objects.items())
                 contents = "".join(f'<Contents>{key}<ETag>"e"</ETag></Contents>' for key in keys)
@@ -183,6 +202,8 @@ class Script:
             case "DeleteObjects":
                 keys = (found.decode() for found in re.findall(rb"<Key>(.*?)</Key>", request.body))
                 return reply(200, f"<R>{''.join(f'<Deleted><Key>{key}</Key></Deleted>' for key in keys)}</R>".encode())
+            case "ListParts":
+                return error(404, "NoSuchUpload")
             case "DeleteObject" | "AbortMultipartUpload":
                 return reply(204)
         return reply(200, x_amz_request_id="request-1")
@@ -197,7 +218,9 @@ class Script:
         more = {"Content_Range": f"bytes {start}-{start + len(body) - 1}/{len(whole)}"} if given else {}
         if given and not body:
             return error(416, "InvalidRange")
-        return reply(206 if given else 200, body, ETag=f'"{etag(whole)}"', Accept_Ranges="bytes", **more)
+        more |= self.metadata.get(request.key, {})
+        tag = self.etags.get(request.key, etag(whole))
+        return reply(206 if given else 200, body, ETag=f'"{tag}"', Accept_Ranges="bytes", **more)
 
     async def stop(self) -> None:
         """End all connections."""

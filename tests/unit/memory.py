@@ -13,7 +13,7 @@ from s3_bucket import _plan
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
 from s3_bucket._models import ObjectInfo
-from s3_bucket._store import Page, Part, PutOptions, Upload, Written
+from s3_bucket._store import WRITE_TOKEN, Page, Part, PutOptions, Stored, Upload, Written
 from s3_bucket.exceptions import BucketException, InvalidInput, NoSuchBucket, NoSuchKey, PreconditionFailed
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class MemoryStore:
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.calls: list[str] = []
         self.ranges: list[tuple[int, int | None] | None] = []
+        self.written: dict[str, Stored] = {}
         self.cuts: list[tuple[int, BucketException | None]] = []
+        self.revive = 0
         self.missing = False
         self.most = 0
         self.running = 0
@@ -111,10 +113,20 @@ class MemoryStore:
             raise PreconditionFailed("another etag")
         return info
 
+    async def stored(self, bucket: str, key: str) -> Stored:
+        async with self._call("stored"):
+            if key not in self.objects:
+                raise NoSuchKey("no key")
+            return self.written.get(key) or Stored("another", len(self.objects[key]), None)
+
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         async with self._call("put"):
-            self.objects[key] = bytes(body)
+            self._write(key, bytes(body), "put-etag", options)
             return Written("put-etag", "v1")
+
+    def _write(self, key: str, body: bytes, etag: str, options: PutOptions) -> None:
+        self.objects[key] = body
+        self.written[key] = Stored(etag, len(body), options.metadata.get(WRITE_TOKEN), "v1")
 
     async def delete(self, request: GetRequest) -> None:
         async with self._call("delete"):
@@ -146,13 +158,18 @@ class MemoryStore:
         async with self._call("complete_upload"):
             stored = self.uploads.pop(upload.upload_id)
             assert [part.number for part in parts] == sorted(stored)
-            self.objects[upload.key] = b"".join(stored[part.number] for part in parts)
+            body = b"".join(stored[part.number] for part in parts)
+            self._write(upload.key, body, "whole-etag", options)
             return Written("whole-etag")
 
     async def abort_upload(self, upload: Upload) -> None:
         async with self._call("abort_upload"):
-            if self.uploads.pop(upload.upload_id, None) is None:
+            parts = self.uploads.pop(upload.upload_id, None)
+            if parts is None:
                 raise BucketException("gone", error_code="NoSuchUpload")
+            self.revive -= 1
+            if self.revive > 0:
+                self.uploads[upload.upload_id] = parts
 
     async def head_bucket(self, bucket: str) -> None:
         async with self._call("head_bucket"):
@@ -164,6 +181,8 @@ class MemoryStore:
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         async with self._call("call"):
+            if operation == "ListParts" and parameters["UploadId"] not in self.uploads:
+                raise BucketException("gone", error_code="NoSuchUpload")
             return {"operation": operation, **parameters}
 
     async def aclose(self) -> None:

@@ -156,6 +156,7 @@ def test_any_metadata(metadata: dict[str, str]) -> None:
         {"a": 1},
         {1: "a"},
         {"a": "b" * 2_048},
+        {"S3-Bucket-Token": "a"},
         ["a"],
         "ab",
     ],

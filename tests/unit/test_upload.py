@@ -104,8 +104,19 @@ async def test_a_failed_part_stops_its_siblings(memory: MemoryStore, store: Retr
     with pytest.raises(BucketException):
         await upload(store, bytes(100))
     assert memory.running == 0
-    assert memory.calls[-1] == "abort_upload"
+    assert memory.calls[-2:] == ["abort_upload", "call"]  # no part has arrived after the abort
     assert is_idle(store)
+
+
+async def test_a_part_that_arrives_after_the_abort(memory: MemoryStore, store: RetryingStore) -> None:
+    """Where a cancelled part still arrived, the upload is aborted again, a few times at most."""
+    memory.fail("upload_part", DENIED, 2)
+    for again in (2, 99):
+        del memory.calls[:]
+        memory.revive = again
+        with pytest.raises(BucketException):
+            await upload(store, bytes(100))
+        assert memory.count("abort_upload") == min(again, _upload.MOST_ABORTS)
 
 
 async def test_parts_are_tried_again(memory: MemoryStore, store: RetryingStore) -> None:

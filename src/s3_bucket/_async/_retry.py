@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Part,
         Piece,
         PutOptions,
+        Stored,
         Upload,
         Written,
     )
@@ -99,6 +100,9 @@ class RetryingStore:
     async def head(self, request: GetRequest) -> ObjectInfo:
         return await self._attempts(self._store.head, request)
 
+    async def stored(self, bucket: str, key: str) -> Stored:
+        return await self._attempts(self._store.stored, bucket, key)
+
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         return await self._attempts(self._store.put, bucket, key, body, options)
 
@@ -142,12 +146,14 @@ class RetryingStore:
         self, operation: Callable[..., Awaitable[T]], *arguments: Any, gained: Callable[[], bool] = lambda: False
     ) -> T:
         spent = sent = 0
+        lost = False
         while True:
             sent += 1
             try:
                 done = await self._attempt(operation, *arguments)
             except BucketException as error:
-                error.attempts = sent
+                lost = lost or (error.retryable and not isinstance(error, Throttled))
+                error.attempts, error.answer_lost = sent, lost
                 spent += not gained()
                 if not error.retryable or not self._may_go_on(spent, sent, error):
                     raise

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Self
 
 from s3_bucket import _plan
-from s3_bucket._async import _shield
+from s3_bucket._async import _lost, _shield
 from s3_bucket._models import ObjectInfo
 from s3_bucket.exceptions import BucketException, InvalidInput
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ABORT_SECONDS = 10.0
 """How long a failed or cancelled upload may take to clean up on the server."""
+MOST_ABORTS = 3
+"""How often an upload is aborted whose parts keep arriving."""
 
 
 async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions) -> ObjectInfo:
@@ -60,6 +62,7 @@ class ObjectUpload:
         self._bucket = bucket
         self._key = key
         self._options = options
+        self._sent_options = _lost.with_token(options)
         self._first: Buffer | None = None
         self._creating: asyncio.Task[Upload] | None = None
         self._tasks: list[asyncio.Task[Part]] = []
@@ -103,15 +106,16 @@ class ObjectUpload:
         """Make the object appear."""
         if self._creating is None:
             async with self._store.buffers:
-                written = await self._store.put(self._bucket, self._key, self._first or b"", self._options)
-            return self._stored(written)
+                body = self._first or b""
+                return self._stored(await _lost.put(self._store, self._bucket, self._key, body, self._sent_options))
 
         parts = await asyncio.gather(*self._tasks)
-        return self._stored(await self._store.complete_upload(await self._begun(), parts, self._options))
+        upload = await self._begun()
+        return self._stored(await _lost.complete(self._store, upload, parts, self.size, self._sent_options))
 
     async def _begun(self) -> Upload:
         if self._creating is None:
-            begin = self._store.create_upload(self._bucket, self._key, self._options)
+            begin = self._store.create_upload(self._bucket, self._key, self._sent_options)
             self._creating = asyncio.ensure_future(begin)
         # Cancelled meanwhile, the request goes on: an upload that began and whose id nobody knows can't be aborted.
         return await asyncio.shield(self._creating)
@@ -160,11 +164,20 @@ class ObjectUpload:
             creating.cancel()  # given up: nothing runs on
         if creating.cancelled() or creating.exception() is not None:
             return  # it never began
-        try:
-            await self._store.abort_upload(creating.result())
-        except BucketException as error:
-            if error.error_code != "NoSuchUpload":
-                raise
+        await self._abort_all_of(creating.result())
+
+    async def _abort_all_of(self, upload: Upload) -> None:
+        """Abort; and again if a part that was still on its way has arrived after that."""
+        for _ in range(MOST_ABORTS):
+            if not await _lost.aborted(self._store, upload) or not self._parts_may_be_late():
+                return
+            try:
+                await self._store.call(self._bucket, "ListParts", {"Key": self._key, "UploadId": upload.upload_id})
+            except BucketException:  # NoSuchUpload, as it should be; or it can't be known
+                return
+
+    def _parts_may_be_late(self) -> bool:
+        return any(task.cancelled() or task.exception() is not None for task in self._tasks)
 
     def _upload_id(self) -> str:
         done = self._creating is not None and self._creating.done() and not self._creating.cancelled()

@@ -560,7 +560,7 @@ class AsyncBucket:
             BucketNotEmpty: it is not.
             NoSuchBucket: there is none.
         """
-        await (await self._store()).call(self._name, "DeleteBucket", {})
+        await _administration.delete(await self._store(), self._name)
 
     async def bucket_exists(self) -> bool:
         """Return whether there is a bucket of that name (S3: HeadBucket).

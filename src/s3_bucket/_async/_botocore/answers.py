@@ -9,7 +9,7 @@ from s3_bucket import _plan
 from s3_bucket._async import _errors
 from s3_bucket._async._errors import Refusal, Target
 from s3_bucket._models import ObjectInfo
-from s3_bucket._store import Page, Written
+from s3_bucket._store import WRITE_TOKEN, Page, Stored, Written
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
         etag=_bare(answer["ETag"]),
         last_modified=_utc(answer.get("LastModified")),
         content_type=answer.get("ContentType"),
-        metadata=dict(answer.get("Metadata", {})),
+        metadata={name: text for name, text in answer.get("Metadata", {}).items() if name != WRITE_TOKEN},
         version_id=answer.get("VersionId"),
         storage_class=answer.get("StorageClass"),
         checksums=checksums(answer),
@@ -118,6 +118,17 @@ def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
         content_language=answer.get("ContentLanguage"),
         expires=answer.get("ExpiresString"),
         encryption=answer.get("ServerSideEncryption"),
+    )
+
+
+def stored(answer: Mapping[str, Any]) -> Stored:
+    """Return what HeadObject says of whose write it was."""
+    return Stored(
+        _bare(answer["ETag"]),
+        answer["ContentLength"],
+        answer.get("Metadata", {}).get(WRITE_TOKEN),
+        answer.get("VersionId"),
+        checksums(answer),
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions
+    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored
     from s3_bucket.exceptions import BucketException
 
 READ_SIZE = 256 * 1024
@@ -81,6 +81,13 @@ class BotocoreStore:
             answer = await self._client.head_object(**answers.get_parameters(request))
         answers.require(target, answer, "ETag", "ContentLength")
         return answers.info(request.key, answer, answer["ContentLength"])
+
+    async def stored(self, bucket: str, key: str) -> Stored:
+        target = Target("HeadObject", bucket, key)
+        with translated(target):
+            answer = await self._client.head_object(Bucket=bucket, Key=key)
+        answers.require(target, answer, "ETag", "ContentLength")
+        return answers.stored(answer)
 
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         target = Target("PutObject", bucket, key, options.if_absent)
