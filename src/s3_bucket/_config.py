@@ -117,7 +117,8 @@ def init(
         connect_timeout: seconds until a connection must stand.
         read_timeout: seconds that the server may be silent.
         max_attempts: how often a request is sent at most.
-        checksums: whether uploads carry a CRC32: "when_supported", "when_required", or "auto": to Amazon they do.
+        checksums: whether uploads carry a CRC32: "when_supported", "when_required" (a Content-MD5 instead), or "auto":
+            they do, until a vendor refuses it.
 
     Raises:
         InvalidInput: an argument can't be right; it is named.

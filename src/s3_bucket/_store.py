@@ -94,6 +94,7 @@ class Written:
     etag: str
     version_id: str | None = None
     checksums: Mapping[str, str] = field(default_factory=dict[str, str])
+    encryption: str | None = None
 
 
 WRITE_TOKEN = "s3-bucket-token"  # noqa: S105  # no secret: it tells our own writes from others'
@@ -104,20 +105,23 @@ WRITE_TOKEN = "s3-bucket-token"  # noqa: S105  # no secret: it tells our own wri
 class Stored:
     """What is stored under a key now, as far as it tells whose write it was."""
 
-    etag: str
+    written: Written
     size: int
     token: str | None
-    version_id: str | None = None
-    checksums: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A multipart upload that has begun."""
+    """A multipart upload that has begun.
+
+    Attributes:
+        checksum: how the server will keep the CRC32 of the object: "FULL_OBJECT", "COMPOSITE", None for not at all.
+    """
 
     bucket: str
     key: str
     upload_id: str
+    checksum: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ class Part:
 
     number: int
     etag: str
+    size: int = 0
     crc32: str | None = None
 
 

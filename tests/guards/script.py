@@ -185,7 +185,9 @@ class Script:
                 return reply(200, ETag=f'"{etag(request.body)}"')
             case "CreateMultipartUpload":
                 self.metadata[request.key] = metadata(request)
-                return reply(200, b"<R><UploadId>upload-1</UploadId></R>")
+                about = ("x-amz-checksum-algorithm", "x-amz-checksum-type")
+                kept = {name: request.headers[name] for name in about if name in request.headers}
+                return reply(200, b"<R><UploadId>upload-1</UploadId></R>", **kept)
             case "UploadPart":
                 self.parts[int(request.query["partNumber"][0])] = request.body
                 return reply(200, ETag=f'"{etag(request.body)}"')

@@ -95,15 +95,16 @@ async def test_creating(region: str, named: bool, script: Script, make: Callable
     assert (f"<LocationConstraint>{region}</LocationConstraint>".encode() in script.requests[0].body) == named
 
 
-@pytest.mark.parametrize(("checksums", "sent"), [("when_supported", True), ("when_required", False), ("auto", False)])
+@pytest.mark.parametrize(("checksums", "sent"), [("when_supported", True), ("when_required", False), ("auto", True)])
 async def test_checksums(checksums: str, sent: bool, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:  # noqa: FBT001  # of a table
-    """Uploads carry a CRC32 in a header where that is wanted; "auto" wants it from Amazon only."""
+    """Uploads carry a CRC32 in a header where that is wanted; a Content-MD5 where it is not."""
     bucket = make(checksums=checksums)
     await bucket.put("small", b"1")
     await bucket.put("large", bytes(6_000_000))
     uploads = [each for each in script.requests if each.operation in {"PutObject", "UploadPart"}]
     assert len(uploads) == 3
     assert {"x-amz-checksum-crc32" in each.headers for each in uploads} == {sent}
+    assert {"content-md5" in each.headers for each in uploads} == {not sent}
     assert {each.headers.get("x-amz-trailer") for each in uploads} == {None}
     created, completed = (
         next(each for each in script.requests if each.operation == name)

@@ -9,7 +9,6 @@ import pytest
 
 import s3_bucket as S3
 from s3_bucket._async._botocore import client as client_room
-from s3_bucket._async._botocore import store as store_room
 from tests.guards.script import Script, error, reply, serving
 
 if TYPE_CHECKING:
@@ -84,7 +83,6 @@ async def test_no_recursion_at_amazon(
 ) -> None:
     """Where botocore looks for the bucket's region, it does so once: no recursion, a few requests."""
     monkeypatch.setattr(client_room, "is_amazon", lambda _: True)
-    monkeypatch.setattr(store_room, "is_amazon", lambda _: True)
     script.always(MOVED[answer])
     with pytest.raises(S3.BucketException):
         await CALLS[call](make())

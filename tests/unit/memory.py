@@ -117,7 +117,7 @@ class MemoryStore:
         async with self._call("stored"):
             if key not in self.objects:
                 raise NoSuchKey("no key")
-            return self.written.get(key) or Stored("another", len(self.objects[key]), None)
+            return self.written.get(key) or Stored(Written("another"), len(self.objects[key]), None)
 
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         async with self._call("put"):
@@ -126,7 +126,7 @@ class MemoryStore:
 
     def _write(self, key: str, body: bytes, etag: str, options: PutOptions) -> None:
         self.objects[key] = body
-        self.written[key] = Stored(etag, len(body), options.metadata.get(WRITE_TOKEN), "v1")
+        self.written[key] = Stored(Written(etag, "v1"), len(body), options.metadata.get(WRITE_TOKEN))
 
     async def delete(self, request: GetRequest) -> None:
         async with self._call("delete"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import zlib
 from typing import Any
 
 import pytest
 
+from s3_bucket._async import _checksums
 from s3_bucket._async._botocore import answers
 from s3_bucket._async._errors import Target
 from s3_bucket._store import GetRequest, Part, PutOptions, Upload
@@ -39,8 +41,34 @@ def test_put_parameters() -> None:
     assert answers.conditions(PutOptions(if_match="e"))["IfMatch"].strip('"') == "e"
     assert answers.conditions(PutOptions()) == {}
     assert answers.upload_parameters(Upload("b", "k", "u")) == {"Bucket": "b", "Key": "k", "UploadId": "u"}
-    assert answers.part(Part(1, "e")) == {"PartNumber": 1, "ETag": "e"}
-    assert answers.part(Part(1, "e", "c")) == {"PartNumber": 1, "ETag": "e", "ChecksumCRC32": "c"}
+
+
+BYTES = [b"first", b"", b"third"]
+PARTS = [
+    Part(number, f"e{number}", len(data), _checksums.text(zlib.crc32(data))) for number, data in enumerate(BYTES, 1)
+]
+BARE = [{"PartNumber": part.number, "ETag": part.etag} for part in PARTS]
+SUMMED = [{**bare, "ChecksumCRC32": part.crc32} for bare, part in zip(BARE, PARTS, strict=True)]
+
+
+@pytest.mark.parametrize(("checksum", "named"), [(None, BARE), ("COMPOSITE", SUMMED), ("FULL_OBJECT", SUMMED)])
+def test_complete_parameters(checksum: str | None, named: list[dict[str, Any]]) -> None:
+    """Parts are named with the checksums that the server keeps; the whole's, if it keeps that."""
+    parameters = answers.complete_parameters(Upload("b", "k", "u", checksum), PARTS)
+    assert parameters["MultipartUpload"] == {"Parts": named}
+    if checksum == "FULL_OBJECT":
+        assert parameters["ChecksumCRC32"] == _checksums.text(zlib.crc32(b"".join(BYTES)))
+        assert (parameters["ChecksumType"], parameters["MpuObjectSize"]) == ("FULL_OBJECT", 10)
+    else:
+        assert parameters.keys() == {"Bucket", "Key", "UploadId", "MultipartUpload"}
+
+
+def test_a_part_without_a_checksum() -> None:
+    """If one part was sent without, because the vendor refused it, none is named."""
+    parts = [*PARTS, Part(4, "e4", 1)]
+    parameters = answers.complete_parameters(Upload("b", "k", "u", "FULL_OBJECT"), parts)
+    assert parameters["MultipartUpload"] == {"Parts": [*BARE, {"PartNumber": 4, "ETag": "e4"}]}
+    assert "ChecksumCRC32" not in parameters
 
 
 def test_info() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from s3_bucket._async import _administration, _lost, _sources, _upload
-from s3_bucket._store import WRITE_TOKEN, Part, PutOptions, Stored, Upload
+from s3_bucket._store import WRITE_TOKEN, Part, PutOptions, Stored, Upload, Written
 from s3_bucket.exceptions import (
     AmbiguousWrite,
     BucketAccessDenied,
@@ -102,7 +102,7 @@ async def test_nothing_was_lost(first: BucketException, memory: MemoryStore, sto
     assert memory.count("stored") == 0
 
 
-@pytest.mark.parametrize("stored", [None, Stored("e", 5, None), Stored("put-etag", 5, "another's")])
+@pytest.mark.parametrize("stored", [None, Stored(Written("e"), 5, None), Stored(Written("put-etag"), 5, "another's")])
 async def test_another_s_put(stored: Stored | None, memory: MemoryStore, store: RetryingStore) -> None:
     """What is there without our token is another's, even if it is the same bytes: the condition did not hold."""
     memory.fail("put", LOST, 1)
@@ -143,11 +143,11 @@ UPLOAD = Upload(BUCKET, "key", "id-0")
 @pytest.mark.parametrize(
     ("stored", "error"),
     [
-        (Stored(ETAG, 20, None), None),
-        (Stored(ETAG, 21, None), AmbiguousWrite),
-        (Stored("f" * 32 + "-2", 20, None), AmbiguousWrite),
-        (Stored("f" * 32 + "-3", 20, None), AmbiguousWrite),
-        (Stored("opaque", 20, None), AmbiguousWrite),
+        (Stored(Written(ETAG), 20, None), None),
+        (Stored(Written(ETAG), 21, None), AmbiguousWrite),
+        (Stored(Written("f" * 32 + "-2"), 20, None), AmbiguousWrite),
+        (Stored(Written("f" * 32 + "-3"), 20, None), AmbiguousWrite),
+        (Stored(Written("opaque"), 20, None), AmbiguousWrite),
         (None, AmbiguousWrite),
     ],
 )
@@ -183,7 +183,7 @@ async def test_an_upload_that_is_completed_late(memory: MemoryStore) -> None:
     class Late(MemoryStore):
         async def abort_upload(self, upload: Upload) -> None:
             self.objects["key"] = bytes(20)
-            self.written["key"] = Stored(ETAG, 20, None, "v9")
+            self.written["key"] = Stored(Written(ETAG, "v9"), 20, None)
             await super().abort_upload(upload)
 
     late = Late()
@@ -203,8 +203,8 @@ def test_opaque_etags() -> None:
     """Of parts whose etags are no MD5s, the whole's is not known, and only then nothing can be said."""
     assert _lost.composite_etag(PARTS) == ETAG
     assert _lost.composite_etag([*PARTS, Part(3, '"opaque"')]) is None
-    assert _lost.Evidence(None, None, 20).is_ours(Stored(ETAG, 20, None)) is None
-    assert _lost.Evidence("t", None, 20).is_ours(Stored(ETAG, 20, "t")) is True
+    assert _lost.Evidence(None, None, 20).is_ours(Stored(Written(ETAG), 20, None)) is None
+    assert _lost.Evidence("t", None, 20).is_ours(Stored(Written(ETAG), 20, "t")) is True
 
 
 def test_tokens() -> None:

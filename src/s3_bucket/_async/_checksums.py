@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from s3_bucket._async import _errors
@@ -43,40 +44,41 @@ def number(written: str) -> int:
 def combined(pieces: Iterable[tuple[int, int]]) -> int:
     """Return the CRC32 of bytes that lie one after another, from (CRC32, length) of each piece.
 
-    A CRC is linear: what `length` zero bytes more make of it is a matrix over GF(2), applied bit by bit of the length
+    A CRC is linear: what `length` zero bytes after it make of it is a matrix over GF(2), here a column for each bit
     (zlib's crc32_combine, which Python doesn't offer).
     """
     whole = 0
     for crc, length in pieces:
-        whole = _followed_by_zeros(whole, length) ^ crc
+        whole = _applied(_zeros(length), whole) ^ crc
     return whole
 
 
-def _followed_by_zeros(crc: int, length: int) -> int:
-    operator = _squared(_squared(_squared(_one_zero_bit())))  # one zero byte
+@lru_cache(maxsize=32)
+def _zeros(length: int) -> tuple[int, ...]:
+    """Return the matrix of so many zero bytes: that of one, squared and multiplied as the bits of the length say."""
+    power = (_POLYNOMIAL, *(1 << bit for bit in range(31)))  # one zero bit
+    for _ in range(3):
+        power = _product(power, power)
+    matrix = tuple(1 << bit for bit in range(32))
     while length:
         if length & 1:
-            crc = _applied(operator, crc)
-        operator = _squared(operator)
+            matrix = _product(power, matrix)
+        power = _product(power, power)
         length >>= 1
-    return crc
+    return matrix
 
 
-def _one_zero_bit() -> list[int]:
-    return [_POLYNOMIAL, *(1 << bit for bit in range(31))]
+def _product(after: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(_applied(after, column) for column in before)
 
 
-def _applied(operator: list[int], vector: int) -> int:
+def _applied(matrix: tuple[int, ...], vector: int) -> int:
     result = 0
-    for column in operator:
+    for column in matrix:
         if vector & 1:
             result ^= column
         vector >>= 1
     return result
-
-
-def _squared(operator: list[int]) -> list[int]:
-    return [_applied(operator, column) for column in operator]
 
 
 def kept(info: ObjectInfo) -> str | None:

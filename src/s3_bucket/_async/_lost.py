@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from s3_bucket import _plan
 from s3_bucket._async import _errors
 from s3_bucket._async._errors import Target
-from s3_bucket._store import WRITE_TOKEN, Written
+from s3_bucket._store import WRITE_TOKEN
 from s3_bucket.exceptions import AmbiguousWrite, BucketException, NoSuchKey
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._models import Buffer
-    from s3_bucket._store import Part, PutOptions, Stored, Upload
+    from s3_bucket._store import Part, PutOptions, Stored, Upload, Written
 
 _MD5 = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -44,10 +44,11 @@ class Evidence:
             return stored.token == self.token
         if self.etag is None:
             return None
-        if stored.etag == self.etag:
+        etag = stored.written.etag
+        if etag == self.etag:
             return stored.size == self.size
         # Encrypted with a key of KMS, for example, an etag is made of something else.
-        return False if stored.etag.partition("-")[2] == self.etag.partition("-")[2] else None
+        return False if etag.partition("-")[2] == self.etag.partition("-")[2] else None
 
 
 def with_token(options: PutOptions) -> PutOptions:
@@ -127,7 +128,7 @@ async def _found(store: RetryingStore, target: Target, evidence: Evidence, error
     ours = evidence.is_ours(stored)
     if ours is None:
         raise _ambiguous(target, error) from error
-    return Written(stored.etag, stored.version_id, stored.checksums) if ours else None
+    return stored.written if ours else None
 
 
 def _ambiguous(target: Target, error: BucketException) -> BucketException:

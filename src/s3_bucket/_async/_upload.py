@@ -199,5 +199,5 @@ class ObjectUpload:
             content_encoding=headers.get("ContentEncoding"),
             content_language=headers.get("ContentLanguage"),
             expires=headers.get("Expires"),
-            encryption=headers.get("ServerSideEncryption"),
+            encryption=written.encryption,
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _plan
-from s3_bucket._async import _errors
+from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._errors import Refusal, Target
 from s3_bucket._models import ObjectInfo
 from s3_bucket._store import WRITE_TOKEN, Page, Stored, Written
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from s3_bucket._store import GetRequest, Part, PutOptions, Upload
     from s3_bucket.exceptions import BucketException
 
+FULL_OBJECT = "FULL_OBJECT"
+"""The kind of checksum that can be compared with an object however it is read."""
 _CHECKSUM = "Checksum"
 _NO_CONTENT = 204
 _VENDORS = ("x-amz", "x-goog")
@@ -63,9 +65,25 @@ def upload_parameters(upload: Upload) -> dict[str, str]:
     return {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
 
 
-def part(receipt: Part) -> dict[str, Any]:
-    """Return a part as CompleteMultipartUpload wants it named."""
-    return given({"PartNumber": receipt.number, "ETag": receipt.etag, "ChecksumCRC32": receipt.crc32})
+def complete_parameters(upload: Upload, parts: Sequence[Part]) -> dict[str, Any]:
+    """Return what CompleteMultipartUpload takes of the parts; their checksums, if the server keeps any.
+
+    A server that keeps the whole object's is told that, too, and compares it with what it puts together.
+    """
+    known = upload.checksum is not None and all(part.crc32 for part in parts)
+    named = [
+        given({"PartNumber": part.number, "ETag": part.etag, "ChecksumCRC32": part.crc32 if known else None})
+        for part in parts
+    ]
+    whole: dict[str, Any] = {}
+    if known and upload.checksum == FULL_OBJECT:
+        crc = _checksums.combined((_checksums.number(part.crc32 or ""), part.size) for part in parts)
+        whole = {
+            "ChecksumCRC32": _checksums.text(crc),
+            "ChecksumType": FULL_OBJECT,
+            "MpuObjectSize": sum(part.size for part in parts),
+        }
+    return {**upload_parameters(upload), "MultipartUpload": {"Parts": named}, **whole}
 
 
 def status(answer: Mapping[str, Any]) -> int:
@@ -121,15 +139,10 @@ def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
     )
 
 
-def stored(answer: Mapping[str, Any]) -> Stored:
+def stored(target: Target, answer: Mapping[str, Any]) -> Stored:
     """Return what HeadObject says of whose write it was."""
-    return Stored(
-        _bare(answer["ETag"]),
-        answer["ContentLength"],
-        answer.get("Metadata", {}).get(WRITE_TOKEN),
-        answer.get("VersionId"),
-        checksums(answer),
-    )
+    token = answer.get("Metadata", {}).get(WRITE_TOKEN)
+    return Stored(written(target, answer), answer["ContentLength"], token)
 
 
 def _bare(etag: str) -> str:
@@ -151,7 +164,8 @@ def checksums(answer: Mapping[str, Any]) -> dict[str, str]:
 def written(target: Target, answer: Mapping[str, Any]) -> Written:
     """Return what PutObject or CompleteMultipartUpload said."""
     require(target, answer, "ETag")
-    return Written(_bare(answer["ETag"]), answer.get("VersionId"), checksums(answer))
+    encryption = answer.get("ServerSideEncryption")
+    return Written(_bare(answer["ETag"]), answer.get("VersionId"), checksums(answer), encryption)
 
 
 def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import zlib
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore import xform_name
@@ -12,7 +9,8 @@ from botocore import xform_name
 from s3_bucket import _plan
 from s3_bucket._async import _errors
 from s3_bucket._async._botocore import answers
-from s3_bucket._async._botocore.client import is_amazon, open_client
+from s3_bucket._async._botocore.checksums import Checksums
+from s3_bucket._async._botocore.client import open_client
 from s3_bucket._async._botocore.errors import translated
 from s3_bucket._async._errors import Target
 from s3_bucket._store import Page, Part, Upload, Written
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 READ_SIZE = 256 * 1024
 """Bytes that are taken from a connection at a time."""
-QUICK_CHECKSUM = 1024 * 1024
-"""Bytes whose CRC32 takes less time than going to another thread for it."""
 
 
 class BotocoreStore:
@@ -37,7 +33,7 @@ class BotocoreStore:
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
-        self._crc32 = settings.checksums == "when_supported" or (settings.checksums == "auto" and is_amazon(client))
+        self._checksums = Checksums(settings.checksums, str(client.meta.endpoint_url))
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -87,13 +83,18 @@ class BotocoreStore:
         with translated(target):
             answer = await self._client.head_object(Bucket=bucket, Key=key)
         answers.require(target, answer, "ETag", "ContentLength")
-        return answers.stored(answer)
+        return answers.stored(target, answer)
 
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         target = Target("PutObject", bucket, key, options.if_absent)
-        parameters = {**answers.put_parameters(options), **answers.conditions(options), **await self._checksum(body)}
-        with translated(target):
-            answer = await self._client.put_object(Bucket=bucket, Key=key, Body=_owned(body), **parameters)
+        parameters = {**answers.put_parameters(options), **answers.conditions(options)}
+        answer = await self._checksums.sent(
+            target,
+            await self._checksums.of(body),
+            lambda checksum: self._client.put_object(
+                Bucket=bucket, Key=key, Body=_owned(body), **parameters, **checksum
+            ),
+        )
         return answers.written(target, answer)
 
     async def delete(self, request: GetRequest) -> None:
@@ -119,29 +120,35 @@ class BotocoreStore:
 
     async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
         target = Target("CreateMultipartUpload", bucket, key)
-        parameters = answers.put_parameters(options) | ({"ChecksumAlgorithm": "CRC32"} if self._crc32 else {})
-        with translated(target):
-            answer = await self._client.create_multipart_upload(Bucket=bucket, Key=key, **parameters)
+        answer = await self._checksums.sent(
+            target,
+            self._checksums.of_parts(),
+            lambda checksum: self._client.create_multipart_upload(
+                Bucket=bucket, Key=key, **answers.put_parameters(options), **checksum
+            ),
+        )
         answers.require(target, answer, "UploadId")
-        return Upload(bucket, key, answer["UploadId"])
+        keeps = answer.get("ChecksumAlgorithm") == "CRC32"
+        return Upload(bucket, key, answer["UploadId"], answer.get("ChecksumType", "COMPOSITE") if keeps else None)
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         target = Target("UploadPart", upload.bucket, upload.key)
-        checksum = await self._checksum(body)
-        with translated(target):
-            answer = await self._client.upload_part(
+        checksum = await self._checksums.of(body)
+        answer = await self._checksums.sent(
+            target,
+            checksum,
+            lambda checksum: self._client.upload_part(
                 **answers.upload_parameters(upload), PartNumber=number, Body=_owned(body), **checksum
-            )
+            ),
+        )
         answers.require(target, answer, "ETag")
-        return Part(number, answer["ETag"], checksum.get("ChecksumCRC32"))
+        return Part(number, answer["ETag"], len(body), checksum.get("ChecksumCRC32"))
 
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
         target = Target("CompleteMultipartUpload", upload.bucket, upload.key, options.if_absent)
         with translated(target):
             answer = await self._client.complete_multipart_upload(
-                **answers.upload_parameters(upload),
-                MultipartUpload={"Parts": [answers.part(part) for part in parts]},
-                **answers.conditions(options),
+                **answers.complete_parameters(upload, parts), **answers.conditions(options)
             )
         return answers.written(target, answer)
 
@@ -179,13 +186,6 @@ class BotocoreStore:
                 **({"Bucket": bucket} if takes_bucket else {}) | dict(parameters)
             )
             return {name: await _whole(value) for name, value in answer.items()}
-
-    async def _checksum(self, body: Buffer) -> dict[str, str]:
-        if not self._crc32:
-            return {}
-        quick = len(body) <= QUICK_CHECKSUM
-        crc = zlib.crc32(body) if quick else await asyncio.to_thread(zlib.crc32, body)
-        return {"ChecksumCRC32": base64.b64encode(crc.to_bytes(4, "big")).decode()}
 
 
 async def _fill(buffer: memoryview, body: Any, arrival: Arrival) -> None:

@@ -1,0 +1,86 @@
+"""Which checksum goes with what is sent: CRC32, or Content-MD5 where a vendor refuses that."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from s3_bucket._async import _checksums
+from s3_bucket._async._botocore import answers
+from s3_bucket._async._botocore.errors import translated
+from s3_bucket.exceptions import BucketException
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from s3_bucket._async._errors import Target
+    from s3_bucket._models import Buffer
+
+_REFUSALS = frozenset({400, 501})
+_REFUSED = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "MalformedHeader", "UnsupportedHeader"})
+"""What vendors say who don't know a header; others name it in their message."""
+
+_log = logging.getLogger("s3_bucket")
+
+
+class Checksums:
+    """What one endpoint is sent. With "auto", it is learned from the first answer whether it takes a CRC32."""
+
+    def __init__(self, setting: str, endpoint: str) -> None:
+        self._crc32 = setting != "when_required"
+        self._learning = setting == "auto"
+        self._endpoint = endpoint
+
+    async def of(self, body: Buffer) -> dict[str, str]:
+        """Return the parameter that carries the checksum of a body."""
+        if self._crc32:
+            return {"ChecksumCRC32": _checksums.text(await _checksums.crc32(body))}
+        return {"ContentMD5": await _md5(body)}
+
+    def of_parts(self) -> dict[str, str]:
+        """Return the parameters by which the parts of a multipart upload are announced to have checksums."""
+        return {"ChecksumAlgorithm": "CRC32", "ChecksumType": answers.FULL_OBJECT} if self._crc32 else {}
+
+    async def sent(
+        self, target: Target, checksum: dict[str, str], send: Callable[[dict[str, str]], Awaitable[Any]]
+    ) -> Any:
+        """Send; if a vendor refuses it for the checksum, send it without, this time and from then on."""
+        try:
+            with translated(target):
+                answer = await send(checksum)
+        except BucketException as error:
+            if not self._learning or "ContentMD5" in checksum or not _is_refusal(error):
+                raise
+            with translated(target):
+                answer = await send({})
+            self._give_up(error)
+        else:
+            self._learning = self._learning and not checksum
+        return answer
+
+    def _give_up(self, error: BucketException) -> None:
+        if self._crc32:
+            self._crc32 = False
+            _log.warning(
+                "%s refuses CRC32 checksums (%s): Content-MD5 is sent from now on, as with checksums='when_required'",
+                self._endpoint,
+                error.error_code,
+            )
+
+
+def _is_refusal(error: BucketException) -> bool:
+    named = "checksum" in (error.error_message or "").lower()
+    return error.status in _REFUSALS and (named or error.error_code in _REFUSED)
+
+
+async def _md5(body: Buffer) -> str:
+    quick = len(body) <= _checksums.QUICK
+    digest = _digest(body) if quick else await asyncio.to_thread(_digest, body)
+    return base64.b64encode(digest).decode()
+
+
+def _digest(body: Buffer) -> bytes:
+    return hashlib.md5(body, usedforsecurity=False).digest()
