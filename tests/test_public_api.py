@@ -22,6 +22,7 @@ EXPECTED = {
     "ObjectInfo",
     "Reader",
     "Result",
+    "UploadInfo",
     "Writer",
     "bucket",
     "init",

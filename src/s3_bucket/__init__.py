@@ -17,7 +17,7 @@ from s3_bucket._async.bucket import AsyncBucket
 from s3_bucket._async.reader import AsyncReader
 from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
-from s3_bucket._models import GetResult, ObjectInfo, Result, raise_failed
+from s3_bucket._models import GetResult, ObjectInfo, Result, UploadInfo, raise_failed
 from s3_bucket._sync.bucket import Bucket
 from s3_bucket._sync.reader import Reader
 from s3_bucket._sync.writer import Writer
@@ -55,6 +55,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "ObjectInfo",
     "GetResult",
     "Result",
+    "UploadInfo",
     "raise_failed",
     "AsyncReader",
     "AsyncWriter",
@@ -82,6 +83,6 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "UnknownBucketException",
 ]
 
-_public = (init, AsyncBucket, Bucket, ObjectInfo, GetResult, Result, raise_failed)
+_public = (init, AsyncBucket, Bucket, ObjectInfo, GetResult, Result, UploadInfo, raise_failed)
 for _thing in (*_public, AsyncReader, AsyncWriter, Reader, Writer):
     _thing.__module__ = __name__  # tracebacks, pickles and documentation show the public path

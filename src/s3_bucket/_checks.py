@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote, urlencode
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_KEY_BYTES = 1_024
 MAX_TAGS = 10
+MAX_SECONDS = timedelta.max.total_seconds()
 MAX_TAG_NAME = 128
 MAX_TAG_VALUE = 256
 
@@ -81,10 +82,8 @@ def get_request(
 
 def list_request(bucket: str, prefix: str, start_after: str | None, limit: int | None) -> ListRequest:
     """Return what to list."""
-    for name, value in (("prefix", prefix), ("start_after", "" if start_after is None else start_after)):
-        if not isinstance(value, str):
-            _refuse(name, f"expected a text, not {value!r}")
-        _encodable(name, value)
+    text("prefix", prefix)
+    text("start_after", "" if start_after is None else start_after)
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
         _refuse("limit", f"expected a whole number from 0, not {limit!r}")
     return ListRequest(bucket, prefix, start_after, limit)
@@ -184,6 +183,22 @@ def _encryption(value: str | None) -> dict[str, str]:
     if not isinstance(value, str) or not re.fullmatch(r"arn:[!-~]+:kms:[!-~]+", value):
         _refuse("encryption", f"expected one of {', '.join(_SSE)} or the ARN of a KMS key, not {value!r}")
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": value}
+
+
+def text(argument: str, value: str) -> str:
+    """Return what a listing can be asked for: any text."""
+    if not isinstance(value, str):
+        _refuse(argument, f"expected a text, not {value!r}")
+    _encodable(argument, value)
+    return value
+
+
+def seconds(argument: str, value: timedelta | float) -> float:
+    """Return a length of time in seconds if it is longer than none."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= MAX_SECONDS:
+        _refuse(argument, f"expected a timedelta or seconds, more than none, not {value!r}")
+    return float(number)
 
 
 def _metadata(value: Mapping[str, str] | None) -> dict[str, str]:

@@ -94,6 +94,21 @@ class ObjectInfo:
     encryption: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UploadInfo:
+    """A multipart upload that has begun, and was neither completed nor aborted.
+
+    Attributes:
+        key: the object that it was to become.
+        upload_id: its name on the server.
+        initiated: when it began, with a time zone.
+    """
+
+    key: str
+    upload_id: str
+    initiated: datetime
+
+
 class GetResult(tuple[bytes, dict[str, str]]):  # noqa: SLOT001  # a tuple has no room for slots
     """What get() returns: the pair (data, metadata), with the object's ``info`` beside it.
 

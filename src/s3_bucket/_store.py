@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
-    from s3_bucket._models import Buffer, ByteRange, ObjectInfo
+    from s3_bucket._models import Buffer, ByteRange, ObjectInfo, UploadInfo
     from s3_bucket.exceptions import BucketException
 
 
@@ -152,6 +153,21 @@ class Page:
     token: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class UploadsPage:
+    """A page of the multipart uploads that have begun and not ended.
+
+    Attributes:
+        uploads: those that say when they began.
+        now: what time it is at the server.
+        after: asks for the next page: (key, upload id) of the last one, None if there is none.
+    """
+
+    uploads: Sequence[UploadInfo]
+    now: datetime
+    after: tuple[str, str] | None
+
+
 class ObjectStore(Protocol):
     """The operations of S3 that everything else is made of."""
 
@@ -182,6 +198,8 @@ class ObjectStore(Protocol):
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written: ...
 
     async def abort_upload(self, upload: Upload) -> None: ...
+
+    async def list_uploads(self, bucket: str, prefix: str, after: tuple[str, str] | None) -> UploadsPage: ...
 
     async def head_bucket(self, bucket: str) -> None: ...
 

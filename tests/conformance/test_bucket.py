@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import io
 import pickle
 import traceback
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +16,8 @@ import s3_bucket as S3
 from tests.conformance.conftest import collected
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conformance.conftest import OpenBucket
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -209,3 +213,20 @@ async def test_buckets_pickle_without_keys(open_bucket: OpenBucket, bucket: S3.A
     holding = open_bucket(bucket.name, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET)
     with pytest.raises(S3.InvalidInput):
         holding.__reduce__()
+
+
+async def test_stale_uploads(bucket: S3.AsyncBucket, uploads: Callable[[], Any]) -> None:
+    """Uploads that nobody completes are swept by age and prefix; nothing else is touched."""
+    keys = ["a/1", "a/2 +%", "b/1"]
+    for key in keys:
+        await bucket.call("CreateMultipartUpload", Key=key)
+    await bucket.put("a/object", "stays")
+    assert await bucket.abort_stale_uploads(timedelta(days=36_500)) == []
+    assert len(await uploads()) == 3
+    swept: list[S3.UploadInfo] = []
+    async with asyncio.timeout(60):
+        while len(swept) < 2:  # until the server's clock says that they are older than this
+            swept += await bucket.abort_stale_uploads(0.000_001, "a/")
+    assert sorted(upload.key for upload in swept) == keys[:2]
+    assert [upload["Key"] for upload in await uploads()] == ["b/1"]
+    assert (await bucket.get("a/object")).data == b"stays"

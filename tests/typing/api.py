@@ -6,9 +6,9 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -105,6 +105,7 @@ async def the_bucket(bucket: S3.AsyncBucket) -> None:
         assert_type(same, S3.AsyncBucket)
     await bucket.create(exist_ok=True)
     assert_type(await bucket.bucket_exists(), bool)
+    assert_type(await bucket.abort_stale_uploads(timedelta(days=1), "a/"), Sequence[S3.UploadInfo])
     await bucket.delete_bucket()
     await bucket.aclose()
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _plan
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
 from s3_bucket._models import ObjectInfo
-from s3_bucket._store import WRITE_TOKEN, Page, Part, PutOptions, Stored, Upload, Written
+from s3_bucket._store import WRITE_TOKEN, Page, Part, PutOptions, Stored, Upload, UploadsPage, Written
 from s3_bucket.exceptions import BucketException, InvalidInput, NoSuchBucket, NoSuchKey, PreconditionFailed
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class MemoryStore:
         self.calls: list[str] = []
         self.ranges: list[tuple[int, int | None] | None] = []
         self.written: dict[str, Stored] = {}
+        self.listed: list[UploadsPage] = [UploadsPage([], datetime.now(UTC), None)]
         self.cuts: list[tuple[int, BucketException | None]] = []
         self.revive = 0
         self.missing = False
@@ -170,6 +172,13 @@ class MemoryStore:
             self.revive -= 1
             if self.revive > 0:
                 self.uploads[upload.upload_id] = parts
+
+    async def list_uploads(self, bucket: str, prefix: str, after: tuple[str, str] | None) -> UploadsPage:
+        async with self._call("list_uploads"):
+            page = self.listed[0 if after is None else int(after[0])]
+            return UploadsPage(
+                [upload for upload in page.uploads if upload.key.startswith(prefix)], page.now, page.after
+            )
 
     async def head_bucket(self, bucket: str) -> None:
         async with self._call("head_bucket"):

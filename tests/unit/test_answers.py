@@ -150,3 +150,48 @@ def test_batches() -> None:
     with pytest.raises(UnknownBucketException):
         answers.batch_errors("b", ["a"], META)
     assert answers.batch_errors("b", ["a", "a"], {"Deleted": [{"Key": "a"}], **META}) == {}
+
+
+DATE = {"HTTPStatusCode": 200, "HTTPHeaders": {"date": "Tue, 01 Jan 2030 00:00:00 GMT"}}
+BEGUN = datetime.datetime(2029, 12, 31, tzinfo=datetime.UTC)
+BEGUN_UPLOAD = {"Key": "a%2Fb+c", "UploadId": "u", "Initiated": BEGUN}
+
+
+def test_uploads_page() -> None:
+    """Keys are decoded if the server says that they are coded, and the time is the server's."""
+    answer = {"Bucket": "b", "IsTruncated": False, "Uploads": [BEGUN_UPLOAD], "ResponseMetadata": DATE}
+    page = answers.uploads_page(TARGET, "", {**answer, "EncodingType": "url"}, None)
+    assert [(upload.key, upload.upload_id, upload.initiated) for upload in page.uploads] == [("a/b c", "u", BEGUN)]
+    assert page.now == BEGUN + datetime.timedelta(days=1)
+    assert page.after is None
+    assert answers.uploads_page(TARGET, "", answer, None).uploads[0].key == "a%2Fb+c"
+
+
+@pytest.mark.parametrize("missing", ["Key", "UploadId", "Initiated"])
+def test_uploads_that_say_too_little(missing: str) -> None:
+    """An upload whose age or name is unknown is left alone; so is one of another prefix than was asked for."""
+    entries = [{name: value for name, value in BEGUN_UPLOAD.items() if name != missing}, BEGUN_UPLOAD]
+    answer = {"Bucket": "b", "IsTruncated": False, "Uploads": entries, "ResponseMetadata": DATE}
+    assert len(answers.uploads_page(TARGET, "a", answer, None).uploads) == 1
+    assert answers.uploads_page(TARGET, "b", answer, None).uploads == []
+
+
+def test_more_uploads() -> None:
+    """A page that is not the last says where to go on, to somewhere else than before."""
+    more = {"Bucket": "b", "IsTruncated": True, "EncodingType": "url", "ResponseMetadata": DATE}
+    marked = {**more, "NextKeyMarker": "a%2Fb", "NextUploadIdMarker": "u"}
+    assert answers.uploads_page(TARGET, "", marked, None).after == ("a/b", "u")
+    for answer in (more, marked):
+        with pytest.raises(IntegrityError, match="breaks off"):
+            answers.uploads_page(TARGET, "", answer, ("a/b", "u"))
+    with pytest.raises(UnknownBucketException):
+        answers.uploads_page(TARGET, "", META, None)
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}, {"date": "Tue, 01 Jan 2030 00:00:00 -0000"}])
+def test_a_server_without_a_clock(headers: dict[str, str]) -> None:
+    """Where the server doesn't say what time it is, this computer's clock must do; a time without a zone is UTC."""
+    answer = {"Bucket": "b", "IsTruncated": False, "ResponseMetadata": {**DATE, "HTTPHeaders": headers}}
+    now = answers.uploads_page(TARGET, "", answer, None).now
+    expected = BEGUN + datetime.timedelta(days=1) if "-0000" in str(headers) else datetime.datetime.now(datetime.UTC)
+    assert abs(now - expected) < datetime.timedelta(minutes=1)

@@ -251,6 +251,29 @@ def test_arguments_of_get(argument: str) -> None:
         _checks.get_request("b", "k", **{argument: "a\r\nb"})
 
 
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        (1, 1.0),
+        (0.5, 0.5),
+        (datetime.timedelta(minutes=2), 120.0),
+        (datetime.timedelta.max, datetime.timedelta.max.total_seconds()),
+    ],
+)
+def test_seconds(given: datetime.timedelta | float, seconds: float) -> None:
+    """A length of time is a timedelta or a number of seconds."""
+    assert _checks.seconds("older_than", given) == seconds
+
+
+@pytest.mark.parametrize(
+    "given", [0, -1, datetime.timedelta(0), datetime.timedelta(-1), True, "5", None, 1e300, float("nan"), float("inf")]
+)
+def test_no_seconds(given: Any) -> None:
+    """What is no length of time, or none at all, is refused: nothing may be swept by mistake."""
+    with refused("older_than"):
+        _checks.seconds("older_than", given)
+
+
 def test_list_requests() -> None:
     """What to list is taken as it is."""
     request = _checks.list_request("b", "ä/", "ä/b", 0)

@@ -36,6 +36,8 @@ OPERATIONS: dict[str, Callable[[RetryingStore], Awaitable[Any]]] = {
     "upload_part": lambda store: store.upload_part(UPLOAD, 1, b"1"),
     "complete_upload": lambda store: store.complete_upload(UPLOAD, [], PutOptions()),
     "abort_upload": lambda store: store.abort_upload(UPLOAD),
+    "list_uploads": lambda store: store.list_uploads(BUCKET, "", None),
+    "stored": lambda store: store.stored(BUCKET, "key"),
     "head_bucket": lambda store: store.head_bucket(BUCKET),
     "create_bucket": lambda store: store.create_bucket(BUCKET),
     "call": lambda store: store.call(BUCKET, "GetBucketCors", {}),

@@ -5,7 +5,6 @@ No HEAD is sent: a small object takes one request.
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -132,19 +131,5 @@ async def _in_parallel(
     store: RetryingStore, start: int, stop: int, fetch: Callable[[int, int], Awaitable[None]]
 ) -> None:
     """Fetch the ranges, some at a time; when one fails, none goes on."""
-    left = _plan.ranges(start, stop, store.part_size)
-
-    async def worker() -> None:
-        for at, until in left:
-            await fetch(at, until)
-
     count = min(store.max_concurrency, -(-(stop - start) // store.part_size))
-    workers = [asyncio.ensure_future(worker()) for _ in range(count)]
-    try:
-        if workers:
-            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-        for task in workers:
-            if task.done():
-                task.result()
-    finally:
-        await _shield.cancel(workers)
+    await _shield.in_parallel(_plan.ranges(start, stop, store.part_size), count, lambda each: fetch(*each))

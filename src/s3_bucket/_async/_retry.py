@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         PutOptions,
         Stored,
         Upload,
+        UploadsPage,
         Written,
     )
 
@@ -126,6 +127,9 @@ class RetryingStore:
 
     async def abort_upload(self, upload: Upload) -> None:
         await self._attempts(self._store.abort_upload, upload)
+
+    async def list_uploads(self, bucket: str, prefix: str, after: tuple[str, str] | None) -> UploadsPage:
+        return await self._attempts(self._store.list_uploads, bucket, prefix, after)
 
     async def head_bucket(self, bucket: str) -> None:
         await self._attempts(self._store.head_bucket, bucket)

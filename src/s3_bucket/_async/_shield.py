@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -47,6 +48,25 @@ async def _outlasted(future: asyncio.Future[T]) -> T:
         future.exception()  # looked at, so that asyncio doesn't complain; the cancellation is what counts
         raise cancelled
     return future.result()
+
+
+async def in_parallel(items: Iterable[A], at_once: int, do: Callable[[A], Awaitable[object]]) -> None:
+    """Do something with each item, so many at a time; when one fails, or the caller is cancelled, none goes on."""
+    left = iter(items)
+
+    async def worker() -> None:
+        for item in left:
+            await do(item)
+
+    workers = [asyncio.ensure_future(worker()) for _ in range(at_once)]
+    try:
+        if workers:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        for task in workers:
+            if task.done():
+                task.result()
+    finally:
+        await cancel(workers)
 
 
 async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from s3_bucket import _checks, _config
-from s3_bucket._async import _administration, _bulk, _download, _json, _listing, _lookup, _session, _sources, _upload
+from s3_bucket._async import (
+    _administration,
+    _bulk,
+    _download,
+    _json,
+    _listing,
+    _lookup,
+    _session,
+    _sources,
+    _sweep,
+    _upload,
+)
 from s3_bucket._async._batches import BatchIterator
 from s3_bucket._async.reader import AsyncReader, open_reader
 from s3_bucket._async.writer import AsyncWriter, open_writer
@@ -13,14 +24,24 @@ from s3_bucket._async.writer import AsyncWriter, open_writer
 if TYPE_CHECKING:
     import datetime
     import os
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import timedelta
     from types import TracebackType
     from typing import Unpack
 
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._config import SettingsKeywords
-    from s3_bucket._models import ByteRange, Data, GetResult, MorePutKeywords, ObjectInfo, PutKeywords, Result
+    from s3_bucket._models import (
+        ByteRange,
+        Data,
+        GetResult,
+        MorePutKeywords,
+        ObjectInfo,
+        PutKeywords,
+        Result,
+        UploadInfo,
+    )
 
 
 class AsyncBucket:
@@ -541,6 +562,31 @@ class AsyncBucket:
         )
 
     # The bucket itself
+
+    async def abort_stale_uploads(self, older_than: timedelta | float, prefix: str = "") -> Sequence[UploadInfo]:
+        """Abort the multipart uploads that killed processes have left (S3: ListMultipartUploads, AbortMultipartUpload).
+
+        What fails or is cancelled cleans up after itself. A process that is killed can't, and the parts that it had
+        sent take up space, unseen and paid for, until their upload is aborted.
+
+        Args:
+            older_than: how long ago they must have begun, by the server's clock: a timedelta, or seconds. Take more
+                than the longest upload takes that may be on its way: it would fail.
+            prefix: how the keys must begin.
+
+        Returns:
+            The uploads that were aborted.
+
+        Raises:
+            InvalidInput: older_than is no length of time.
+            BucketException: one could not be aborted; those before it are.
+
+        Example:
+            >>> await bucket.abort_stale_uploads(2 * 86_400, "incoming/")
+            []
+        """
+        seconds, beginning = _checks.seconds("older_than", older_than), _checks.text("prefix", prefix)
+        return await _sweep.abort_stale_uploads(await self._store(), self._name, seconds, beginning)
 
     async def create(self, *, exist_ok: bool = False) -> None:
         """Make the bucket, in the region of the settings (S3: CreateBucket).

@@ -104,12 +104,12 @@ def _head(product: Product, classes: list[ast.ClassDef]) -> list[str]:
         *runtime,
         *([""] if runtime else []),
         "if TYPE_CHECKING:",
-        *("    " + line if line else "" for line in typing_imports),
+        *typing_imports,
     ]
 
 
 def _typing_imports(product: Product) -> list[str]:
-    """The imports of the names that the signatures use, as the source has them, sorted as ruff does it."""
+    """The imports of the names that the signatures use, indented, as the source has them, sorted as ruff does it."""
     known = _imported(product)
     defined = {name for _, name in product.runtime}
     modules: list[str] = []
@@ -123,8 +123,9 @@ def _typing_imports(product: Product) -> list[str]:
         else:
             members.add((module, member))
     ours = {(module, member) for module, member in members if module.startswith("s3_bucket")}
-    standard = [*(f"import {module}" for module in modules), *_import_lines(members - ours)]
-    return [*standard, *([""] if standard and ours else []), *_import_lines(ours)]
+    margin = "    "
+    standard = [*(f"{margin}import {module}" for module in modules), *_import_lines(members - ours, margin)]
+    return [*standard, *([""] if standard and ours else []), *_import_lines(ours, margin)]
 
 
 def _imported(product: Product) -> dict[str, tuple[str, str | None]]:
@@ -146,12 +147,12 @@ _COUNTERPARTS = {
 }
 
 
-def _import_lines(members: set[tuple[str, str]]) -> list[str]:
+def _import_lines(members: set[tuple[str, str]], margin: str = "") -> list[str]:
     """One line for each module; in one, ruff puts constants before classes before the rest."""
     lines: list[str] = []
     for module in sorted({module for module, _ in members}):
         names = sorted((name for of, name in members if of == module), key=lambda name: (not name[0].isupper(), name))
-        lines += _call(f"from {module} import ", names, "", brackets=("", ""), exploded=("(", ")"))
+        lines += _call(f"{margin}from {module} import ", names, "", brackets=("", ""), exploded=("(", ")"))
     return lines
 
 

@@ -23,13 +23,13 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
-from anyio.from_thread import BlockingPortal
-
 from s3_bucket._sync._executor import Executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
+
+    from anyio.from_thread import BlockingPortal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -339,6 +339,8 @@ class RunningLoop:
             self._complete(self._loop.shutdown_asyncgens())
 
     async def _hold_portal(self) -> None:
+        from anyio.from_thread import BlockingPortal  # noqa: PLC0415  # a tenth of the time that importing us takes
+
         async with BlockingPortal() as self._portal:
             self._ready.set()
             await self._stopping.wait()

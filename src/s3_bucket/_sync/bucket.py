@@ -13,13 +13,23 @@ from s3_bucket._sync.writer import Writer
 if TYPE_CHECKING:
     import datetime
     import os
-    from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from datetime import timedelta
     from types import TracebackType
     from typing import Any, Self, Unpack
 
     from s3_bucket._config import SettingsKeywords
-    from s3_bucket._models import ByteRange, Data, GetResult, MorePutKeywords, ObjectInfo, PutKeywords, Result
+    from s3_bucket._models import (
+        ByteRange,
+        Data,
+        GetResult,
+        MorePutKeywords,
+        ObjectInfo,
+        PutKeywords,
+        Result,
+        UploadInfo,
+    )
 
 
 class Bucket(Face):
@@ -529,6 +539,30 @@ class Bucket(Face):
             Their outcomes, in the order in which they end.
         """
         return self._iterate(self._async.download_files, files, concurrency=concurrency)
+
+    def abort_stale_uploads(self, older_than: timedelta | float, prefix: str = "") -> Sequence[UploadInfo]:
+        """Abort the multipart uploads that killed processes have left (S3: ListMultipartUploads, AbortMultipartUpload).
+
+        What fails or is cancelled cleans up after itself. A process that is killed can't, and the parts that it had
+        sent take up space, unseen and paid for, until their upload is aborted.
+
+        Args:
+            older_than: how long ago they must have begun, by the server's clock: a timedelta, or seconds. Take more
+                than the longest upload takes that may be on its way: it would fail.
+            prefix: how the keys must begin.
+
+        Returns:
+            The uploads that were aborted.
+
+        Raises:
+            InvalidInput: older_than is no length of time.
+            BucketException: one could not be aborted; those before it are.
+
+        Example:
+            >>> await bucket.abort_stale_uploads(2 * 86_400, "incoming/")
+            []
+        """
+        return self._call(self._async.abort_stale_uploads, older_than, prefix)
 
     def create(self, *, exist_ok: bool = False) -> None:
         """Make the bucket, in the region of the settings (S3: CreateBucket).

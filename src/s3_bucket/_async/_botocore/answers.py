@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._errors import Refusal, Target
-from s3_bucket._models import ObjectInfo
-from s3_bucket._store import WRITE_TOKEN, Page, Stored, Written
+from s3_bucket._models import ObjectInfo, UploadInfo
+from s3_bucket._store import WRITE_TOKEN, Page, Stored, UploadsPage, Written
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:
@@ -181,8 +183,7 @@ def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
     if not answer["IsTruncated"]:
         following = None
     elif not following or following == token:
-        msg = f"the listing of {_errors.where(target)} breaks off: the server says that there is more, but not where"
-        raise _errors.make(IntegrityError, target, msg, retryable=True)
+        raise _broken_off(target)
     return Page([_listed(entry) for entry in answer.get("Contents", [])], following)
 
 
@@ -194,6 +195,37 @@ def _listed(entry: Mapping[str, Any]) -> ObjectInfo:
         last_modified=_utc(entry.get("LastModified")),
         storage_class=entry.get("StorageClass"),
     )
+
+
+def uploads_page(target: Target, prefix: str, answer: Mapping[str, Any], after: tuple[str, str] | None) -> UploadsPage:
+    """Return a page of multipart uploads: those whose age is known, and whose key begins as was asked for."""
+    require(target, answer, "Bucket", "IsTruncated")
+    decoded = unquote_plus if answer.get("EncodingType") == "url" else str
+    uploads = [
+        UploadInfo(decoded(entry["Key"]), entry["UploadId"], entry["Initiated"].astimezone(UTC))
+        for entry in answer.get("Uploads", [])
+        if all(entry.get(name) for name in ("Key", "UploadId", "Initiated"))
+    ]
+    following = None
+    if answer["IsTruncated"]:
+        following = (decoded(answer.get("NextKeyMarker", "")), answer.get("NextUploadIdMarker", ""))
+        if following in {after, ("", "")}:
+            raise _broken_off(target)
+    return UploadsPage([upload for upload in uploads if upload.key.startswith(prefix)], _now(answer), following)
+
+
+def _now(answer: Mapping[str, Any]) -> datetime:
+    """Return the time at the server: this computer's clock may be another one."""
+    try:
+        now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    except (LookupError, ValueError):
+        return datetime.now(UTC)
+    return now if now.tzinfo else now.replace(tzinfo=UTC)
+
+
+def _broken_off(target: Target) -> BucketException:
+    msg = f"the listing of {_errors.where(target)} breaks off: the server says that there is more, but not where"
+    return _errors.make(IntegrityError, target, msg, retryable=True)
 
 
 def batch_errors(bucket: str, keys: Sequence[str], answer: Mapping[str, Any]) -> dict[str, BucketException]:

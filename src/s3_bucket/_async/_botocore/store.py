@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored
+    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored, UploadsPage
     from s3_bucket.exceptions import BucketException
 
 READ_SIZE = 256 * 1024
@@ -157,6 +157,17 @@ class BotocoreStore:
         with translated(target):
             answer = await self._client.abort_multipart_upload(**answers.upload_parameters(upload))
         answers.require_s3(target, answer)
+
+    async def list_uploads(self, bucket: str, prefix: str, after: tuple[str, str] | None) -> UploadsPage:
+        target = Target("ListMultipartUploads", bucket)
+        key, upload_id = after or (None, None)
+        parameters = answers.given({"KeyMarker": key, "UploadIdMarker": upload_id})
+        with translated(target):
+            # Coded as in a URL: a key may hold what XML can't.
+            answer = await self._client.list_multipart_uploads(
+                Bucket=bucket, Prefix=prefix, EncodingType="url", **parameters
+            )
+        return answers.uploads_page(target, prefix, answer, after)
 
     async def head_bucket(self, bucket: str) -> None:
         target = Target("HeadBucket", bucket)
