@@ -39,6 +39,12 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
     return vendor
 
 
+@pytest.fixture(scope="session")
+def ceph_url() -> str:
+    """Return the URL of the Ceph that this runs over: `python -m tests.servers.ceph` has started it."""
+    return os.environ["CEPH_URL"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Expect the failures that the servers' tables name."""
     for item in items:
@@ -51,7 +57,8 @@ def _failures(item: pytest.Function) -> Iterator[str]:
     vendor = item.callspec.params.get("vendor")
     for test, reason in vendor.fails.items() if isinstance(vendor, Vendor) else ():
         name, _, parameter = test.rstrip("]").partition("[")
-        if item.originalname == name and item.name.endswith(f"-{parameter}]" if parameter else "]"):
+        found = f"::{item.path.stem}::{item.originalname}".endswith(f"::{name}")
+        if found and item.name.endswith(f"-{parameter}]" if parameter else "]"):
             yield reason
 
 
