@@ -71,8 +71,8 @@ def tests_lowest(session: nox.Session) -> None:
 def tests_ceph(session: nox.Session) -> None:
     """Run the conformance suite over a Ceph RADOS Gateway of its own, which root installs where it is missing."""
     install_wheel(session, *group("tests"))
-    pytest = ("pytest", *(session.posargs or ("tests/conformance", "-n", "2", "--dist", "worksteal")))
-    session.run("python", "-m", "tests.servers.ceph", *pytest, env=ENVIRONMENT)
+    arguments = session.posargs or ("-n", "2", "--dist", "worksteal")
+    session.run("python", "-m", "tests.servers.ceph", "pytest", "tests/conformance", *arguments, env=ENVIRONMENT)
 
 
 @nox.session
