@@ -107,18 +107,19 @@ class Cluster(ExitStack):
             self._run("radosgw-admin", area, *placement, *pool)
 
     def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            self._command(program, *arguments),
-            env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=START_TIMEOUT,
-            check=False,
-        )
-        if done.returncode:
-            raise NoCephError(f"{program} failed ({done.returncode}):\n{done.stdout}\n{self._logs()}")
+        try:
+            subprocess.run(
+                self._command(program, *arguments),
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=START_TIMEOUT,
+                check=True,
+            )
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            said = (error.output or b"").decode(errors="replace")
+            raise NoCephError(f"{error}\n{said}\n{self._logs()}") from error
 
     def _daemon(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a daemon in the foreground, out of reach of the terminal's Ctrl-C."""
@@ -176,5 +177,5 @@ def main(*command: str) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(*sys.argv[1:]))
-    except NoCephError as error:
+    except (NoCephError, subprocess.CalledProcessError) as error:
         sys.exit(str(error))
