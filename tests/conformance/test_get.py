@@ -135,6 +135,7 @@ async def test_versions(versioned: S3.AsyncBucket) -> None:
 async def test_large_versions(versioned: S3.AsyncBucket, data: bytes) -> None:
     """All parts of a large object are of the version that was asked for."""
     first = await versioned.put("key", data)
+    assert first.version_id
     await versioned.put("key", data[::-1])
     assert (await versioned.get("key", version_id=first.version_id)).data == data
 
