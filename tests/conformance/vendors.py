@@ -66,5 +66,5 @@ CEPH = Vendor(
     },
 )
 
-# Those under test: moto, unless VENDOR names another, as `python -m tests.servers.ceph` does.
-VENDORS = [vendor for vendor in (MOTO, CEPH) if vendor.name == os.environ.get("VENDOR", "moto")]
+# The one under test: moto, unless S3_VENDOR names another, as `python -m tests.servers.ceph` does.
+VENDORS = [{vendor.name: vendor for vendor in (MOTO, CEPH)}[os.environ.get("S3_VENDOR", "moto")]]

@@ -1,6 +1,6 @@
 """A Ceph RADOS Gateway for as long as a command runs: ``python -m tests.servers.ceph pytest tests/conformance``.
 
-The command finds it by the standard AWS variables, and the conformance suite by VENDOR and CEPH_URL. It is Debian's
+The command finds it by the standard AWS variables, and the conformance suite by S3_VENDOR and CEPH_URL. It is Debian's
 Ceph, which root installs if it is missing. Whatever becomes of the command and of this program, nothing keeps running:
 the kernel kills the daemons with their parent.
 """
@@ -167,7 +167,7 @@ def main(*command: str) -> int:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     [(key, secret), *_] = KEYS.items()
     with gateway() as url:
-        own = {"VENDOR": "ceph", "CEPH_URL": url}
+        own = {"S3_VENDOR": "ceph", "CEPH_URL": url}
         chain = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
         # Ctrl-C reaches the command, too, which ends in its own way.
         signal.signal(signal.SIGINT, lambda *_: None)
