@@ -58,7 +58,7 @@ CEPH = Vendor(
         "test_underscores_in_metadata": "it makes dashes of them",
         "test_encryption": "it takes the word AES256 and encrypts nothing",
         "test_tags[5242881]": _NO_TAGS,
-        "test_writer::test_options": _NO_TAGS,
+        "test_writer::test_options": "it encrypts nothing, and drops the tags of a multipart upload",
         "test_json_options": "it refuses every If-Match in a bucket with versioning",
         "test_create_only_of_parts": _NO_CONDITION,
         "test_writer::test_create_only": _NO_CONDITION,
