@@ -67,6 +67,14 @@ def tests_lowest(session: nox.Session) -> None:
     session.run("pytest", "-k", "conformance", *session.posargs, env={"AWS_EC2_METADATA_DISABLED": "true"})
 
 
+@nox.session(default=False)
+def tests_ceph(session: nox.Session) -> None:
+    """Run the conformance suite over a Ceph RADOS Gateway of its own, which root installs where it is missing."""
+    install_wheel(session, *group("tests"))
+    arguments = session.posargs or ("-n", "2", "--dist", "worksteal")
+    session.run("python", "-m", "tests.servers.ceph", "pytest", "tests/conformance", *arguments, env=ENVIRONMENT)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""

@@ -39,6 +39,12 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
     return vendor
 
 
+@pytest.fixture(scope="session")
+def ceph_url() -> str:
+    """Return the URL of the Ceph that this runs over: `python -m tests.servers.ceph` has started it."""
+    return os.environ["CEPH_URL"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Expect the failures that the servers' tables name."""
     for item in items:
@@ -47,11 +53,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Say where long bytes differ: where CI is set, pytest would look for every difference, and take minutes."""
+    if op != "==" or not (isinstance(left, bytes) and isinstance(right, bytes)) or len(left) + len(right) < PART:
+        return None
+    pairs = enumerate(zip(left, right, strict=False))
+    same = next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(left), len(right)))
+    return [f"{len(left)} bytes == {len(right)} bytes", f"the first {same} of them are the same"]
+
+
 def _failures(item: pytest.Function) -> Iterator[str]:
     vendor = item.callspec.params.get("vendor")
     for test, reason in vendor.fails.items() if isinstance(vendor, Vendor) else ():
         name, _, parameter = test.rstrip("]").partition("[")
-        if item.originalname == name and item.name.endswith(f"-{parameter}]" if parameter else "]"):
+        found = f"::{item.path.stem}::{item.originalname}".endswith(f"::{name}")
+        if found and item.name.endswith(f"-{parameter}]" if parameter else "]"):
             yield reason
 
 
@@ -116,7 +132,8 @@ def unprivileged(bucket: S3.AsyncBucket) -> Iterator[Path]:
 
     It wants a bucket, whose making has imported everything: nobody may not read root's own Python.
     """
-    with tempfile.TemporaryDirectory() as directory:
+    # Not where TMPDIR says: that may be in root's home, through which nobody else may go.
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         user = os.geteuid()
         if user == 0:
             os.chown(directory, NOBODY, NOBODY)

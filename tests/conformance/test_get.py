@@ -135,6 +135,7 @@ async def test_versions(versioned: S3.AsyncBucket) -> None:
 async def test_large_versions(versioned: S3.AsyncBucket, data: bytes) -> None:
     """All parts of a large object are of the version that was asked for."""
     first = await versioned.put("key", data)
+    assert first.version_id
     await versioned.put("key", data[::-1])
     assert (await versioned.get("key", version_id=first.version_id)).data == data
 
@@ -219,12 +220,18 @@ async def test_conditional_delete(bucket: S3.AsyncBucket) -> None:
 
 
 async def test_request_id(bucket: S3.AsyncBucket) -> None:
-    """A refusal carries what S3's support asks for, and S3's own words."""
+    """A refusal carries what S3's support asks for, and S3's code."""
     with pytest.raises(S3.NoSuchKey) as raised:
         await bucket.get("missing")
     assert raised.value.request_id
-    assert raised.value.error_message
     assert raised.value.error_code == "NoSuchKey"
+
+
+async def test_error_message(bucket: S3.AsyncBucket) -> None:
+    """A refusal carries S3's own words."""
+    with pytest.raises(S3.NoSuchKey) as raised:
+        await bucket.get("missing")
+    assert raised.value.error_message
 
 
 async def test_unreachable(unreachable: S3.AsyncBucket) -> None:

@@ -169,6 +169,7 @@ async def test_conditions(stored: S3.AsyncBucket, data: bytes) -> None:
 async def test_versions(versioned: S3.AsyncBucket, data: bytes) -> None:
     """A reader reads the version that it was opened with, whatever is stored meanwhile."""
     first = await versioned.put("key", data)
+    assert first.version_id
     await versioned.put("key", "other")
     async with versioned.open_reader("key", version_id=first.version_id) as reader:
         assert await reader.read() == data
