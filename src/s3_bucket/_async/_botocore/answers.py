@@ -176,6 +176,8 @@ def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
     require(target, answer, "Name", "IsTruncated")
     for entry in answer.get("Contents", []):
         require_of(target, entry, "Key", "Size", "ETag")
+        if not entry["Key"] or entry["Size"] < 0:
+            raise _errors.not_s3(target, "it lists what can't be an object", status(answer))
     following = answer.get("NextContinuationToken")
     if not answer["IsTruncated"]:
         following = None

@@ -252,7 +252,8 @@ class _Noting:
         request.context["timestamp"] = now.strftime(SIGV4_TIMESTAMP)
         note = _note(request)
         note.time, note.since, note.credentials = now, monotonic(), self.credentials
-        note.secrets += filter(None, (self.credentials.secret_key, self.credentials.token))
+        used = self.credentials
+        note.secrets += filter(None, (used.access_key, used.secret_key, used.token))
         super()._modify_request_before_signing(request)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
     def _inject_signature_to_request(self, request: Any, signature: str) -> Any:
