@@ -30,6 +30,7 @@ TABLE: list[tuple[Exception, type[S3.BucketException], bool]] = [
     (aiohttp.ClientPayloadError("cut"), S3.BucketConnectionError, True),
     (aiohttp.ServerDisconnectedError(), S3.BucketConnectionError, True),
     (ConnectionResetError(104, "reset"), S3.BucketConnectionError, True),
+    (TypeError("no text"), S3.UnknownBucketException, True),
     (boto.ParamValidationError(report="wrong"), S3.InvalidInput, False),
 ]
 

@@ -95,19 +95,17 @@ async def _pieces(data: Any) -> AsyncIterator[Buffer]:
 
 
 class _Answer(aiohttp.ClientResponse):
-    """An answer. aiobotocore calls read() for all that is no object's body, and for nothing else."""
+    """An answer. aiobotocore calls read() once for all that is no object's body, and for nothing else."""
 
     window: float
     """Seconds of read_timeout."""
 
     async def read(self) -> bytes:
-        if self._body is None:
-            try:
-                self._body = answers.harmless(await self._received())
-            except BaseException:
-                self.close()
-                raise
-        return self._body
+        try:
+            return answers.harmless(await self._received())
+        except BaseException:
+            self.close()
+            raise
 
     async def _received(self) -> bytes:
         """Receive it; nothing, if it is longer than any answer of S3's."""
