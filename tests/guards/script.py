@@ -233,12 +233,12 @@ class Script:
 
 
 @asynccontextmanager
-async def serving(context: ssl.SSLContext | None = None) -> AsyncIterator[Script]:
+async def serving(context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Script]:
     """Run a server, on a port of its own, for as long as the block."""
     script = Script()
-    server = await asyncio.start_server(script.connected, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(script.connected, host, 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
-    script.url = f"{'https' if context else 'http'}://127.0.0.1:{port}"
+    script.url = f"{'https' if context else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     try:
         yield script
     finally:

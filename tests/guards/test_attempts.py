@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import errno
 import ipaddress
+import resource
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -93,11 +96,64 @@ async def test_an_error_in_a_200_is_a_refusal(script: Script, bucket: S3.AsyncBu
     assert "key" not in script.objects
 
 
-async def test_an_internal_error_in_a_200_is_tried_again(script: Script, bucket: S3.AsyncBucket) -> None:
-    """InternalError in an answer of status 200 is an error, tried again."""
-    faults = [error(200, "InternalError")]
+@pytest.mark.parametrize("code", ["InternalError", "SlowDown"])
+@pytest.mark.parametrize("space", ["", " \r\n"])
+async def test_what_may_pass_in_a_200_is_tried_again(
+    code: str, space: str, script: Script, bucket: S3.AsyncBucket
+) -> None:
+    """InternalError or SlowDown in an answer of status 200 is an error, tried again."""
+    faults = [reply(200, f"{space}<Error><Code>{code}</Code></Error>".encode())]
     script.answers["CompleteMultipartUpload"] = lambda request: faults.pop() if faults else script.good(request)
     assert (await bucket.put("key", bytes(6_000_000))).etag == script.etags["key"]
+    assert script.operations().count("CompleteMultipartUpload") == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [({"Retry_After": "3"}, 3.0), ({"x_amz_retry_after": "1500"}, 1.5), ({}, None)]
+)
+@pytest.mark.parametrize("call", CALLS)
+async def test_when_the_server_wants_the_next(
+    call: str, header: dict[str, str], seconds: float | None, script: Script, make: Callable[..., S3.AsyncBucket]
+) -> None:
+    """When the server wants the next attempt is in the error."""
+    script.always(error(503, "SlowDown", **header))
+    with pytest.raises(S3.Throttled) as caught:
+        await CALLS[call](make(max_attempts=1))
+    assert caught.value.retry_after == seconds
+
+
+async def test_no_more_files(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """Where this computer can't open another connection, the error may pass, and its errno says why."""
+    script.objects["key"] = b"1"
+    script.answers["*"] = lambda request: script.good(request).ending("fin")
+    bucket = make(max_attempts=1)
+    await bucket.get("key")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as highest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest.fileno(), hard))
+    try:
+        with pytest.raises(S3.BucketConnectionError) as caught:
+            await asyncio.gather(*(bucket.get("key") for _ in range(10)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert caught.value.errno == errno.EMFILE
+    assert caught.value.retryable
+    assert (await bucket.get("key")).data == b"1"
+
+
+async def test_an_ipv6_address(make: Callable[..., S3.AsyncBucket]) -> None:
+    """An endpoint may be the address of a computer, of either version of the protocol."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("this computer has no ::1")
+    async with serving(host="::1") as script:
+        bucket = make(endpoint_url=script.url)
+        await bucket.put("key", bytes(6_000_000))
+        assert (await bucket.get("key")).data == bytes(6_000_000)
+        assert [info.key async for info in bucket.list()] == ["key"]
+        assert {request.headers["host"] for request in script.requests} == {script.url.removeprefix("http://")}
 
 
 async def test_connection_refused(make: Callable[..., S3.AsyncBucket]) -> None:
@@ -191,11 +247,25 @@ async def test_a_wrong_certificate(
 
 
 async def test_verification_can_be_given_up(
-    foreign_certificate: ssl.SSLContext, make: Callable[..., S3.AsyncBucket], tmp_path: Path
+    foreign_certificate: ssl.SSLContext,
+    make: Callable[..., S3.AsyncBucket],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """verify=False, or the path of the certificate, lets the same server be used."""
+    """verify=False, or the path of the certificate, lets the same server be used; the first is warned of, once."""
     async with serving(foreign_certificate) as script:
-        for verify in (False, str(tmp_path / "server.pem")):
-            await make(endpoint_url=script.url, verify=verify).put("key", b"bytes")
-        assert len(script.requests) == 2
+        for verify, region in ((False, "a"), (False, "b"), (str(tmp_path / "server.pem"), "a")):
+            await make(endpoint_url=script.url, verify=verify, region=region).put("key", b"bytes")
+        assert len(script.requests) == 3
         assert script.requests[0].target == f"/{BUCKET}/key"
+        warnings = [record.getMessage() for record in caplog.records if record.name == "s3_bucket"]
+        assert len(warnings) == 1
+        assert script.url in warnings[0]
+
+
+async def test_nothing_to_verify(
+    script: Script, make: Callable[..., S3.AsyncBucket], caplog: pytest.LogCaptureFixture
+) -> None:
+    """verify=False is no news where there is no TLS."""
+    await make(verify=False).put("key", b"bytes")
+    assert not [record for record in caplog.records if record.name == "s3_bucket"]

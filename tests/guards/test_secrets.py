@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import pickle
 import traceback
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -36,7 +38,17 @@ def said_by(caught: BaseException) -> str:
     return inner + repr(pickle.dumps(caught)) + "".join(traceback.format_exception(caught))
 
 
+REPEATED = " ".join([*SECRETS.values(), "X-Amz-Signature=" + "0a" * 32])
+DENIED = "<R><Deleted><Key>a</Key></Deleted><Error><Key>key</Key><Code>{0}</Code><Message>{0}</Message></Error></R>"
 ANSWERS = {
+    "message": error(403, "SignatureDoesNotMatch", REPEATED),
+    "code": error(500, SECRETS["aws_secret_access_key"]),
+    "error in a 200": error(200, "InternalError", REPEATED),
+    "another encoding": error(403, "AccessDenied", quote(REPEATED, safe="")),
+    "request id": error(500, "InternalError", x_amz_request_id=SECRETS["aws_session_token"]),
+    "region": reply(301, x_amz_bucket_region=SECRETS["aws_session_token"]),
+    "half of XML": reply(200, f"<R>{REPEATED}".encode()),
+    "size": reply(200, f"<R><Contents><Size>{REPEATED}</Size></Contents></R>".encode()),
     "echo": error(403, "SignatureDoesNotMatch", more=ECHO),
     "echo of 500": error(500, "InternalError", more=ECHO),
     "echo in a header": reply(500, x_amz_echo=SECRETS["aws_session_token"]),
@@ -67,3 +79,24 @@ async def test_retries_are_logged(script: Script, bucket: S3.AsyncBucket, caplog
     with pytest.raises(S3.Throttled):
         await bucket.get("key")
     assert [record.getMessage()[:16] for record in caplog.records if record.name == "s3_bucket"] == ["attempt 1 failed"]
+
+
+async def test_no_secret_of_a_batch(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """What DeleteObjects says of a key is masked like all that a server says."""
+    script.always(reply(200, DENIED.format(REPEATED).encode()))
+    results = [result async for result in make(**SECRETS).delete_many(["a", "key"])]
+    assert [result.ok for result in results] == [True, False]
+    assert results[1].error
+    assert not [secret for secret in PRIVATE if secret in said_by(results[1].error)]
+
+
+async def test_no_key_of_a_customer(script: Script, bucket: S3.AsyncBucket) -> None:
+    """A key that the customer encrypts with is masked, as it is sent and as it was given."""
+    key = "0123456789abcdef0123456789abcdef"
+    sent = base64.b64encode(key.encode()).decode()
+    script.always(error(400, "InvalidArgument", f"no: {key}, {sent}"))
+    with pytest.raises(S3.BucketException) as caught:
+        await bucket.call("PutObject", Key="key", Body=b"1", SSECustomerKey=key, SSECustomerAlgorithm="AES256")
+    assert script.requests[0].headers["x-amz-server-side-encryption-customer-key"] == sent
+    assert caught.value.error_message == "no: ***, ***"
+    assert not [secret for secret in (key, sent) if secret in said_by(caught.value)]

@@ -195,3 +195,63 @@ def test_a_server_without_a_clock(headers: dict[str, str]) -> None:
     now = answers.uploads_page(TARGET, "", answer, None).now
     expected = BEGUN + datetime.timedelta(days=1) if "-0000" in str(headers) else datetime.datetime.now(datetime.UTC)
     assert abs(now - expected) < datetime.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("wrong", [{"Size": -1}, {"Key": ""}])
+def test_no_objects(wrong: dict[str, Any]) -> None:
+    """An entry that no object can have is not S3's; one that is there twice is."""
+    page = {"Name": "b", "IsTruncated": False, **META}
+    with pytest.raises(UnknownBucketException, match="can't be an object"):
+        answers.page(TARGET, {**page, "Contents": [ENTRY, ENTRY | wrong]}, None)
+    assert len(answers.page(TARGET, {**page, "Contents": [ENTRY, ENTRY]}, None).objects) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("2030-01-01T00:00:00.000Z", 2030),
+        ("Tue, 01 Jan 2030 00:00:00 GMT", 2030),
+        ("1893456000", 2030),
+        ("the day before", None),
+        ("", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("1e400", None),
+        (None, None),
+    ],
+)
+def test_times(text: str | None, year: int | None) -> None:
+    """A time is in UTC; a text that means no time is None, and hides no object."""
+    time = answers.time(text)
+    assert (time.year if time else None) == year
+    assert time is None or time.tzinfo is datetime.UTC
+
+
+BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><R>&a;</R>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BOMB,
+        b'  <?xml version="1.0"?>\n<!-- <R> -->' + BOMB,
+        BOMB.decode().encode("utf-16"),
+        BOMB.decode().encode("utf-16-le"),
+        BOMB.decode().encode("utf-16-be"),
+        BOMB.decode().encode("utf-32"),
+        b" " + BOMB.decode().encode("utf-16-le"),
+        b"\xff\xfe",
+        b"<R>" + b"<a/>" * answers.MOST_TAGS,
+    ],
+)
+def test_what_is_not_parsed(body: bytes) -> None:
+    """What S3 would not have made is not parsed: a DOCTYPE, another encoding than UTF-8, too many tags."""
+    assert answers.harmless(body) == b""
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<R>&lt;!DOCTYPE</R>", b'{"Statement": "<!DOCTYPE"}', b"\xef\xbb\xbf<R/>", b" "]
+)
+def test_what_is_parsed(body: bytes) -> None:
+    """XML without a DOCTYPE, and whatever is no XML, stays as it came; XML without the white space before it."""
+    assert answers.harmless(body) == body
+    assert answers.harmless(b"\r\n <?xml version='1.0'?><R/>") == b"<?xml version='1.0'?><R/>"

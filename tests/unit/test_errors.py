@@ -67,6 +67,14 @@ def test_the_table(
     assert target.operation in str(error)
 
 
+def test_what_was_corrected_is_tried_again() -> None:
+    """A refusal whose cause has been put right may be tried again, and what the server asked to wait is said."""
+    error = _errors.from_refusal(OBJECT, Refusal(400, "ExpiredToken", retry_after=2.5, corrected=True))
+    assert (type(error), error.retryable, error.retry_after) == (S3.NoCredentials, True, 2.5)
+    assert "expired" in str(error)
+    assert "clock" in str(_errors.from_refusal(OBJECT, Refusal(403, "RequestTimeTooSkewed")))
+
+
 @given(st.integers(100, 999), st.text(max_size=30), st.text(max_size=30))
 def test_any_answer(status: int, code: str, message: str) -> None:
     """Any answer has an exception, with a sentence."""

@@ -162,8 +162,7 @@ async def test_no_retries_wanted(memory: MemoryStore) -> None:
 def no_more_files() -> BucketException:
     """Return the error of a connection for which the process had no file descriptor left."""
     error = BucketConnectionError("no connection", retryable=True)
-    error.__cause__ = ConnectionError("wrapped")
-    error.__cause__.__context__ = OSError(errno.EMFILE, "Too many open files")
+    error.errno = errno.EMFILE
     return error
 
 

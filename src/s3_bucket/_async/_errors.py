@@ -45,6 +45,9 @@ class Refusal:
     code: str
     message: str = ""
     request_id: str | None = None
+    retry_after: float | None = None
+    corrected: bool = False
+    """Whether the next attempt will be another one: signed with the right time, or with other credentials."""
 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
@@ -123,6 +126,18 @@ _SENTENCES: dict[type[BucketException], str] = {
 }
 
 
+# Where the code says more than its kind.
+_OF_CODES: dict[str, str] = {
+    **dict.fromkeys(
+        ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"),
+        "the credentials for {where} have expired: give new ones to init(), or a profile that refreshes them",
+    ),
+    "RequestTimeTooSkewed": (
+        "the server refuses the request for {where} for its time: is this computer's clock right, and the server's?"
+    ),
+}
+
+
 def from_refusal(target: Target, refusal: Refusal) -> BucketException:
     """Return the exception for an answer that reports an error."""
     kind = _kind(target, refusal)
@@ -130,12 +145,13 @@ def from_refusal(target: Target, refusal: Refusal) -> BucketException:
     return make(
         kind,
         target,
-        f"{_sentence(kind, target)} ({target.operation}: {_redirected(refusal)}{said})",
+        f"{_sentence(kind, target, refusal.code)} ({target.operation}: {_redirected(refusal)}{said})",
         status=refusal.status,
         error_code=refusal.code,
         error_message=refusal.message or None,
         request_id=refusal.request_id,
-        retryable=_retryable(refusal),
+        retryable=refusal.corrected or _retryable(refusal),
+        retry_after=refusal.retry_after,
     )
 
 
@@ -162,6 +178,7 @@ def make(
     error_message: str | None = None,
     request_id: str | None = None,
     retryable: bool = False,
+    retry_after: float | None = None,
 ) -> BucketException:
     """Return an exception that says what was being done."""
     return kind(
@@ -174,6 +191,7 @@ def make(
         error_message=error_message,
         request_id=request_id,
         retryable=retryable,
+        retry_after=retry_after,
     )
 
 
@@ -209,8 +227,8 @@ def _retryable(refusal: Refusal) -> bool:
     return refusal.code not in _BY_CODE and refusal.status in _RETRYABLE_STATUS
 
 
-def _sentence(kind: type[BucketException], target: Target) -> str:
-    return _SENTENCES[kind].format(key=target.key, bucket=target.bucket, where=where(target))
+def _sentence(kind: type[BucketException], target: Target, code: str) -> str:
+    return _OF_CODES.get(code, _SENTENCES[kind]).format(key=target.key, bucket=target.bucket, where=where(target))
 
 
 def _redirected(refusal: Refusal) -> str:

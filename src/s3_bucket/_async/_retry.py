@@ -13,7 +13,6 @@ asked more often than max_attempts says.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,7 +51,6 @@ PATIENCE = 4
 """How many times max_attempts a call may ask a server that is overloaded, but answers."""
 MOST_CREDIT = 500
 """So many attempts beyond max_attempts can be saved up by answers."""
-_NO_MORE_FILES = {errno.EMFILE, errno.ENFILE}
 
 _log = logging.getLogger("s3_bucket")
 
@@ -72,11 +70,8 @@ def delay(attempt: int, error: BucketException) -> float:
 
 
 def _too_much(error: BucketException) -> bool:
-    """Whether there were too many requests at a time: for the server, or for this process's open files."""
-    cause: BaseException | None = error
-    while cause is not None and not (isinstance(cause, OSError) and cause.errno in _NO_MORE_FILES):
-        cause = cause.__cause__ or cause.__context__
-    return isinstance(error, Throttled) or cause is not None
+    """Whether there were too many requests at a time: for the server, or for this computer (an errno says for what)."""
+    return isinstance(error, Throttled) or (isinstance(error, BucketConnectionError) and error.errno is not None)
 
 
 class RetryingStore:

@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from botocore.utils import parse_timestamp
+
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._errors import Refusal, Target
@@ -26,7 +28,29 @@ _CHECKSUM = "Checksum"
 _NO_CONTENT = 204
 _VENDORS = ("x-amz", "x-goog")
 """How every answer of an S3 has at least one header begin: the request's id."""
+MOST_TAGS = 500_000
+"""Tags in an answer: a page of a thousand keys has some twenty thousand, and each takes a hundred bytes of memory."""
 _NO_CHECKSUM = ("ChecksumType", "ChecksumMode", "ChecksumAlgorithm")
+
+
+def harmless(body: bytes) -> bytes:
+    """Return the body as it may be parsed: nothing, where S3 would not have made it.
+
+    S3's XML has no DOCTYPE, which can make a few bytes expand to all memory, and is UTF-8: in UTF-16 a DOCTYPE would
+    not be seen. The white space that S3 sends before a late answer may not stand before an XML declaration.
+    """
+    start = body.lstrip()
+    if not start.startswith(b"<"):
+        return b"" if b"\0" in body[:4] or body.startswith((b"\xff\xfe", b"\xfe\xff")) else body
+    return b"" if start[1:2] == b"\0" or b"<!DOCTYPE" in start or start.count(b"<") > MOST_TAGS else start
+
+
+def time(value: Any) -> datetime | None:
+    """Return the time that a text means, in the standard library's UTC; None, if it means none."""
+    try:
+        return parse_timestamp(value).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, OSError, RuntimeError):
+        return None
 
 
 def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,6 +203,8 @@ def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
     require(target, answer, "Name", "IsTruncated")
     for entry in answer.get("Contents", []):
         require_of(target, entry, "Key", "Size", "ETag")
+        if not entry["Key"] or entry["Size"] < 0:
+            raise _errors.not_s3(target, "it lists what can't be an object", status(answer))
     following = answer.get("NextContinuationToken")
     if not answer["IsTruncated"]:
         following = None

@@ -6,24 +6,38 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, cast
 
+import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore import UNSIGNED
 from botocore.handlers import convert_body_to_file_like_object
 
+from s3_bucket._async._botocore import answers, signing
+from s3_bucket._async._pace import Pace
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    import aiohttp
-
     from s3_bucket._config import Settings
+    from s3_bucket._models import Buffer
 
-WRITE_SIZE = 256 * 1024
-"""Bytes of a body that are given to the connection at a time."""
+_log = logging.getLogger("s3_bucket")
 
+WRITE_SIZE = 64 * 1024
+"""Bytes of a body that are given to the connection at a time: so its pace is seen, and the event loop not held up."""
+LONGEST_ERROR = 1024 * 1024
+"""Bytes of an answer with an error that are received."""
+LONGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of any other answer that are received, objects' bodies aside."""
+KEPT_ALIVE = 10
+"""Windows of read_timeout for which white space passes for a sign of life: S3 sends nothing else while it completes a
+large multipart upload, which may take minutes."""
+
+_FIRST_ERROR = 300
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -41,28 +55,74 @@ class _GuardedRequests:
         self._session = session
         # aiohttp sends idempotent requests a second time by itself, and attempts would be counted double.
         session._retry_connection = False  # noqa: SLF001
+        session._response_class = _Answer  # noqa: SLF001
 
     async def request(self, method: str, **arguments: Any) -> aiohttp.ClientResponse:
         # A redirect would be followed to any host, and take the session token and the body with it.
         arguments["allow_redirects"] = False
         data = arguments.get("data")
         limits = self._session.timeout
-        # aiohttp's own read timeout does not run while a body is sent, nor after a "100 Continue". Of a body that is a
-        # file (in call() only), nobody sees here how it gets on.
-        watched = data is None or isinstance(data, bytes | bytearray)
-        seconds = (limits.sock_connect or 0) + (limits.sock_read or 0) if watched else None
-        async with asyncio.timeout(seconds) as silence:
-            if isinstance(data, bytes | bytearray) and len(data) > WRITE_SIZE:
-                # Given whole, aiohttp would hold up the event loop with it (and warns that it does).
-                arguments["data"] = _slices(data, silence, limits.sock_read or 0)
-            return await self._session.request(method, **arguments)
+        window = limits.sock_read or 0.0
+        # aiohttp's own read timeout does not run while a body is sent, nor after a "100 Continue", and begins anew with
+        # each byte of a header.
+        async with Pace(window, (limits.sock_connect or 0.0) + window) as pace:
+            if data is not None and not (isinstance(data, bytes | bytearray) and len(data) <= WRITE_SIZE // 4):
+                arguments["data"] = _paced(data, pace)
+            answer: Any = await self._session.request(method, **arguments)
+        answer.window = window
+        return cast("aiohttp.ClientResponse", answer)
 
 
-async def _slices(data: bytes | bytearray, silence: asyncio.Timeout, seconds: float) -> AsyncIterator[memoryview]:
-    view = memoryview(data)
-    for at in range(0, len(view), WRITE_SIZE):
-        silence.reschedule(asyncio.get_running_loop().time() + seconds)
-        yield view[at : at + WRITE_SIZE]
+async def _paced(data: Any, pace: Pace) -> AsyncIterator[Buffer]:
+    """Cut a body into pieces; the next one is asked for when the connection has taken the one before."""
+    async for piece in _pieces(data):
+        yield piece
+        pace.moved(len(piece))
+    pace.restart()
+
+
+async def _pieces(data: Any) -> AsyncIterator[Buffer]:
+    if isinstance(data, bytes | bytearray):
+        view = memoryview(data)
+        for at in range(0, len(view), WRITE_SIZE):
+            yield view[at : at + WRITE_SIZE]
+    elif hasattr(data, "__aiter__"):  # of call() only, like the next: with a checksum in a trailer
+        async for piece in data:
+            yield piece
+    else:
+        while piece := await asyncio.to_thread(data.read, WRITE_SIZE):
+            yield piece
+
+
+class _Answer(aiohttp.ClientResponse):
+    """An answer. aiobotocore calls read() once for all that is no object's body, and for nothing else."""
+
+    window: float
+    """Seconds of read_timeout."""
+
+    async def read(self) -> bytes:
+        try:
+            return answers.harmless(await self._received())
+        except BaseException:
+            self.close()
+            raise
+
+    async def _received(self) -> bytes:
+        """Receive it; nothing, if it is longer than any answer of S3's."""
+        most = LONGEST_ERROR if self.status >= _FIRST_ERROR else LONGEST_ANSWER
+        patience = asyncio.get_running_loop().time() + KEPT_ALIVE * self.window
+        received, blank = bytearray(), True
+        async with Pace(self.window) as pace:
+            while chunk := await self.content.readany():
+                received += chunk
+                blank = blank and chunk.isspace()
+                if len(received) > most:
+                    self.close()
+                    return b""
+                if blank and asyncio.get_running_loop().time() < patience:
+                    pace.restart()
+                pace.moved(len(chunk))
+        return bytes(received)
 
 
 async def open_client(settings: Settings) -> Any:
@@ -77,6 +137,8 @@ async def open_client(settings: Settings) -> Any:
 async def _opened(settings: Settings) -> Any:
     session = AioSession(profile=settings.profile)
     _share_loader(session)
+    # An odd date hides no object: botocore would refuse the whole listing.
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=answers.time)
     context = session.create_client(
         "s3",
         region_name=settings.region,
@@ -89,7 +151,20 @@ async def _opened(settings: Settings) -> Any:
     )
     client = await context.__aenter__()
     _guard(client)
+    signing.install(client, settings.connect_timeout + settings.read_timeout)
+    if settings.verify is False:
+        _warn(str(client.meta.endpoint_url))
     return client
+
+
+_warned: set[str] = set()
+
+
+def _warn(endpoint: str) -> None:
+    """Say once for each endpoint that anybody may stand in between."""
+    if endpoint.startswith("https:") and endpoint not in _warned:
+        _warned.add(endpoint)
+        _log.warning("verify=False: whoever stands between here and %s can read and change everything", endpoint)
 
 
 _loaders: dict[str | None, Any] = {}

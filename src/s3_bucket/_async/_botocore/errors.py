@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -10,6 +13,7 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from s3_bucket._async import _errors
+from s3_bucket._async._botocore.signing import CORRECTED
 from s3_bucket.exceptions import (
     BucketConnectionError,
     BucketException,
@@ -20,12 +24,18 @@ from s3_bucket.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from s3_bucket._async._errors import Target
 
 LONGEST_MESSAGE = 500
 """Characters of a server's message that are worth repeating."""
+
+LONGEST_PAUSE = 24 * 3600.0
+"""Seconds: no server is believed that wants a longer one."""
+
+_LOCAL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL})
+"""It is this computer that has no more: files, buffers, ports."""
 
 _CREDENTIALS = (
     boto.NoCredentialsError,
@@ -73,7 +83,41 @@ def _refusal(error: boto.ClientError) -> _errors.Refusal:
     region = about.get("HTTPHeaders", {}).get("x-amz-bucket-region")
     if region and code in {"301", "307", "400"}:  # HEAD has no body to say it in
         code, message = _errors.ELSEWHERE, f"the bucket is in the region {region!r}"
-    return _errors.Refusal(about.get("HTTPStatusCode"), code, message[:LONGEST_MESSAGE], about.get("RequestId"))
+    return _errors.Refusal(
+        about.get("HTTPStatusCode"),
+        code,
+        message[:LONGEST_MESSAGE],
+        about.get("RequestId"),
+        pause(about.get("HTTPHeaders", {})),
+        bool(about.get(CORRECTED)),
+    )
+
+
+def pause(headers: Mapping[str, str]) -> float | None:
+    """Return after how many seconds the server wants the next attempt; None, if it doesn't say or makes no sense."""
+    said, amazon = headers.get("retry-after"), headers.get("x-amz-retry-after")
+    seconds = None if said is None else _number(said, 1.0)
+    if seconds is None and said is not None:
+        seconds = _until(said, headers.get("date"))
+    if seconds is None and amazon is not None:
+        seconds = _number(amazon, 0.001)
+    return None if seconds is None or not seconds >= 0 else min(seconds, LONGEST_PAUSE)
+
+
+def _number(text: str, unit: float) -> float | None:
+    try:
+        return float(text) * unit
+    except ValueError:
+        return None
+
+
+def _until(text: str, date: str | None) -> float | None:
+    """Return the seconds until a time, by the server's clock where it tells."""
+    try:
+        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
+        return (parsedate_to_datetime(text) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _from_failure(target: Target, error: Exception) -> BucketException:
@@ -88,10 +132,23 @@ def _from_failure(target: Target, error: Exception) -> BucketException:
         return _errors.make(IntegrityError, target, f"what arrived of {place} is not whole: {said}", retryable=True)
     if isinstance(error, _CONNECTION):
         why = f"the connection to the server failed, for {place}: {said}"
-        return _errors.make(BucketConnectionError, target, why, retryable=not _is_certificate(error))
+        failed = _errors.make(BucketConnectionError, target, why, retryable=not _is_certificate(error))
+        failed.errno = _local(error)  # type: ignore[attr-defined]  # it is an OSError
+        return failed
     if isinstance(error, boto.BotoCoreError):
         return _errors.make(InvalidInput, target, f"the request for {place} can't be made: {said}")
+    if isinstance(error, (ResponseParserError, ValueError)):
+        error.args = ("it can't be parsed",)  # botocore's words are the whole answer
     return _errors.not_s3(target, "it can't be parsed")
+
+
+def _local(error: BaseException | None) -> int | None:
+    """Return the number of the error if this computer has run out of something, which fewer requests would cure."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _LOCAL:
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _is_certificate(error: Exception) -> bool:

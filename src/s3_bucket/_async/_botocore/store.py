@@ -13,6 +13,7 @@ from s3_bucket._async._botocore.checksums import Checksums
 from s3_bucket._async._botocore.client import open_client
 from s3_bucket._async._botocore.errors import translated
 from s3_bucket._async._errors import Target
+from s3_bucket._async._pace import Pace
 from s3_bucket._store import Page, Part, Upload, Written
 from s3_bucket.exceptions import IntegrityError, InvalidInput
 
@@ -33,6 +34,7 @@ class BotocoreStore:
 
     def __init__(self, client: Any, settings: Settings) -> None:
         self._client = client
+        self._window = settings.read_timeout
         self._checksums = Checksums(settings.checksums, str(client.meta.endpoint_url))
 
     @classmethod
@@ -63,9 +65,10 @@ class BotocoreStore:
             length = (await self.head(request)).size
         start, size = _plan.placed(request.range, answers.status(answer), answer.get("ContentRange"), length)
         buffer = arrival.begin(answers.info(request.key, answer, size), start, start + length)
-        await _fill(buffer, answer["Body"], arrival)
-        # The last read finds the end, and has aiobotocore compare the checksum.
-        extra = await answer["Body"].read(1) if len(buffer) == length else b""
+        async with Pace(self._window) as pace:
+            await _fill(buffer, answer["Body"], arrival, pace)
+            # The last read finds the end, and has aiobotocore compare the checksum.
+            extra = await answer["Body"].read(1) if len(buffer) == length else b""
         if arrival.filled < len(buffer) or extra:
             came = f"{arrival.filled} bytes and then no more" if arrival.filled < len(buffer) else "more bytes"
             msg = f"of {_errors.where(target)}, {came} came instead of {length}"
@@ -199,7 +202,7 @@ class BotocoreStore:
             return {name: await _whole(value) for name, value in answer.items()}
 
 
-async def _fill(buffer: memoryview, body: Any, arrival: Arrival) -> None:
+async def _fill(buffer: memoryview, body: Any, arrival: Arrival, pace: Pace) -> None:
     """Receive into the buffer until it is full or the body has ended."""
     while arrival.filled < len(buffer):
         chunk = await body.read(min(READ_SIZE, len(buffer) - arrival.filled))
@@ -207,6 +210,7 @@ async def _fill(buffer: memoryview, body: Any, arrival: Arrival) -> None:
             break
         buffer[arrival.filled : arrival.filled + len(chunk)] = chunk
         arrival.filled += len(chunk)
+        pace.moved(len(chunk))
 
 
 async def _whole(value: Any) -> Any:
