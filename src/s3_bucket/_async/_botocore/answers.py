@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
 
 from botocore.utils import parse_timestamp
 
@@ -226,15 +225,14 @@ def _listed(entry: Mapping[str, Any]) -> ObjectInfo:
 def uploads_page(target: Target, prefix: str, answer: Mapping[str, Any], after: tuple[str, str] | None) -> UploadsPage:
     """Return a page of multipart uploads: those whose age is known, and whose key begins as was asked for."""
     require(target, answer, "Bucket", "IsTruncated")
-    decoded = unquote_plus if answer.get("EncodingType") == "url" else str
     uploads = [
-        UploadInfo(decoded(entry["Key"]), entry["UploadId"], entry["Initiated"].astimezone(UTC))
+        UploadInfo(entry["Key"], entry["UploadId"], entry["Initiated"])
         for entry in answer.get("Uploads", [])
         if all(entry.get(name) for name in ("Key", "UploadId", "Initiated"))
     ]
     following = None
     if answer["IsTruncated"]:
-        following = (decoded(answer.get("NextKeyMarker", "")), answer.get("NextUploadIdMarker", ""))
+        following = (answer.get("NextKeyMarker", ""), answer.get("NextUploadIdMarker", ""))
         if following in {after, ("", "")}:
             raise _broken_off(target)
     return UploadsPage([upload for upload in uploads if upload.key.startswith(prefix)], _now(answer), following)

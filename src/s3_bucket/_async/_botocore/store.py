@@ -166,10 +166,8 @@ class BotocoreStore:
         key, upload_id = after or (None, None)
         parameters = answers.given({"KeyMarker": key, "UploadIdMarker": upload_id})
         with translated(target):
-            # Coded as in a URL: a key may hold what XML can't.
-            answer = await self._client.list_multipart_uploads(
-                Bucket=bucket, Prefix=prefix, EncodingType="url", **parameters
-            )
+            # Not coded as in a URL, as listings are: there are vendors that code the keys without saying so.
+            answer = await self._client.list_multipart_uploads(Bucket=bucket, Prefix=prefix, **parameters)
         return answers.uploads_page(target, prefix, answer, after)
 
     async def head_bucket(self, bucket: str) -> None:
