@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 import s3_bucket as S3
-from tests.guards.script import Script, error, reply
+from tests.guards.script import Reply, Script, error, reply
 from tests.guards.test_redirects import CALLS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ECHO = (
     f"<Token-0>{SECRETS['aws_session_token']}</Token-0>"
     f"<CanonicalRequest>x-amz-security-token:{SECRETS['aws_session_token']}</CanonicalRequest>"
 )
-PRIVATE = [*SECRETS.values(), "what-was-signed", "AWS4-HMAC-SHA256"]
+PRIVATE = [*SECRETS.values(), "what-was-signed", "AWS4-HMAC-SHA256", "0a" * 32]
 
 
 def said_by(caught: BaseException) -> str:
@@ -47,6 +47,9 @@ ANSWERS = {
     "another encoding": error(403, "AccessDenied", quote(REPEATED, safe="")),
     "request id": error(500, "InternalError", x_amz_request_id=SECRETS["aws_session_token"]),
     "region": reply(301, x_amz_bucket_region=SECRETS["aws_session_token"]),
+    "no header": Reply(f"HTTP/1.1 200 OK\r\nodd {REPEATED}\r\n\r\n".encode(), "fin"),
+    "no status": Reply(f"HTTP/1.1 {REPEATED}\r\n\r\n".encode(), "fin"),
+    "a long header": Reply(f"HTTP/1.1 200 OK\r\nX: {REPEATED}{'x' * 20_000}\r\n\r\n".encode(), "fin"),
     "half of XML": reply(200, f"<R>{REPEATED}".encode()),
     "size": reply(200, f"<R><Contents><Size>{REPEATED}</Size></Contents></R>".encode()),
     "echo": error(403, "SignatureDoesNotMatch", more=ECHO),

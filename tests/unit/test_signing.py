@@ -72,8 +72,9 @@ async def test_a_thousand_ask_and_one_fetches() -> None:
     assert source._cache == {"other": "others"}
 
 
-async def test_whoever_fetches_may_be_cancelled() -> None:
-    """The cancellation of the one that fetches fails none of the others."""
+@pytest.mark.parametrize("refusals", [True, False])
+async def test_whoever_fetches_may_be_cancelled(*, refusals: bool) -> None:
+    """The cancellation of the one that fetches fails none of the others, whatever it fetches for."""
     source, fetching = Source(), asyncio.Event()
 
     async def wait_for_ever() -> None:
@@ -84,10 +85,13 @@ async def test_whoever_fetches_may_be_cancelled() -> None:
     source.meanwhile = wait_for_ever
     keys = source.keys()
     refused = await keys.get_frozen_credentials()
-    first, *others = [asyncio.ensure_future(keys.renewed(refused)) for _ in range(10)]
+    if not refusals:
+        keys._credentials._expiry_time -= datetime.timedelta(seconds=LONG)
+    ask = (lambda: keys.renewed(refused)) if refusals else keys.get_frozen_credentials
+    first, *others = [asyncio.ensure_future(ask()) for _ in range(10)]
     await fetching.wait()
     first.cancel()
-    assert await asyncio.gather(*others) == [True] * 9
+    assert all(await asyncio.gather(*others))
     assert first.cancelled()
     assert source.count == 1
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
@@ -68,7 +69,11 @@ class _GuardedRequests:
         async with Pace(window, (limits.sock_connect or 0.0) + window) as pace:
             if data is not None and not (isinstance(data, bytes | bytearray) and len(data) <= WRITE_SIZE // 4):
                 arguments["data"] = _paced(data, pace)
-            answer: Any = await self._session.request(method, **arguments)
+            try:
+                answer: Any = await self._session.request(method, **arguments)
+            except aiohttp.ClientResponseError as error:  # it is no HTTP; what it is may repeat what was sent
+                error.message = re.split("[:'\"]", error.message, maxsplit=1)[0]
+                raise error from None
         answer.window = window
         return cast("aiohttp.ClientResponse", answer)
 

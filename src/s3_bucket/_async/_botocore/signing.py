@@ -58,7 +58,7 @@ _CUSTOMER_KEYS = (
     "x-amz-server-side-encryption-customer-key",
     "x-amz-copy-source-server-side-encryption-customer-key",
 )
-_SIGNATURE = re.compile(r"(?i)(signature.{0,40}?)\b[0-9a-f]{64}\b")
+_SIGNATURE = re.compile(r"(?is)(signature.{0,40}?)[0-9a-f]{64,}")
 
 _log = logging.getLogger("s3_bucket")
 
