@@ -162,7 +162,8 @@ def _check_promise(judge: _Judge, outcome: Outcome) -> None:
         judge.complain("broken", f"an error, where the exact result is promised: {_short(judge.seen.error or judge.seen.value)}")
     if promise is Promise.ERROR and outcome is Outcome.EXACT:
         judge.complain("wrong", "success, where only an error can be true")
-    if promise is Promise.CLEAN and outcome is Outcome.ERROR:
+    kinds = {kind.__name__ for kind in type(judge.seen.error).__mro__}
+    if promise is Promise.CLEAN and outcome is Outcome.ERROR and not kinds & set(judge.cell.fault.also):
         judge.complain("broken", f"an error, where the caller was cancelled: {_short(judge.seen.error)}")
 
 
@@ -201,7 +202,7 @@ def _check_files(judge: _Judge, outcome: Outcome) -> None:
 
 
 def _check_uploads(judge: _Judge) -> None:
-    left = judge.seen.uploads - judge.world.planted
+    left = judge.seen.uploads - judge.world.planted - judge.world.hosted.realm.unheard
     if not judge.cell.fault.leaves_upload:
         if left:
             judge.complain("orphan", f"multipart uploads are left: {', '.join(sorted(left))}")
@@ -216,7 +217,7 @@ def _check_uploads(judge: _Judge) -> None:
 def _check_limits(judge: _Judge) -> None:
     seen, fault, calls = judge.seen, judge.cell.fault, judge.cell.operation.calls
     attempts = THROTTLED_ATTEMPTS if fault.throttles else ATTEMPTS
-    most = fault.most if fault.most is not None else calls * attempts + 6
+    most = fault.most if fault.most is not None else calls * attempts * (2 if fault.asks_head else 1) + 6
     if seen.requests > most:
         judge.complain("requests", f"{seen.requests} requests, where {most} are enough")
     if seen.seconds > seen.allowed:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from tests.faults import selection
 from tests.faults.runner import Ran, Runner, census, leaks
@@ -70,7 +71,7 @@ def _work(options: argparse.Namespace) -> int:
     for complaint in report.complaints:
         _say({"complaint": complaint})
     _say({"end": True})
-    return 0
+    os._exit(0)  # a thread that hangs would keep the process
 
 
 def _say(record: dict[str, Any]) -> None:
@@ -98,27 +99,28 @@ def _gathered(arguments: Sequence[str], options: argparse.Namespace) -> list[dic
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/nonexistent/config"}
     environment |= {"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials"}
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.faults", *arguments, "--shard", f"{number}/{options.processes}"],
-            stdout=subprocess.PIPE,
-            env=environment,
-            text=True,
-            start_new_session=True,
-        )
-        for number in range(options.processes)
-    ]
     until = time.monotonic() + options.limit
-    return [record for process in running for record in _output(process, until)]
-
-
-def _output(process: subprocess.Popen[str], until: float) -> Iterator[dict[str, Any]]:
+    running: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
     try:
-        said, _ = process.communicate(timeout=max(1.0, until - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        said, _ = process.communicate()
-    yield from (json.loads(line) for line in said.splitlines() if line.startswith("{"))
+        for number in range(options.processes):
+            said = tempfile.TemporaryFile()  # noqa: SIM115  # it is closed below
+            command = [sys.executable, "-m", "tests.faults", *arguments, "--shard", f"{number}/{options.processes}"]
+            running.append((subprocess.Popen(command, stdout=said, env=environment, start_new_session=True), said))
+        return [record for process, said in running for record in _output(process, said, until)]
+    finally:
+        for process, said in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            said.close()
+
+
+def _output(process: subprocess.Popen[bytes], said: IO[bytes], until: float) -> Iterator[dict[str, Any]]:
+    """Wait for a process, or kill it and all that it started; return what it had said by then."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(max(1.0, until - time.monotonic()))
+    said.seek(0)
+    yield from (json.loads(line) for line in said if line.startswith(b"{") and line.endswith(b"\n"))
 
 
 def _told(records: list[dict[str, Any]], cells: list[Cell], seconds: float) -> int:

@@ -169,7 +169,8 @@ def says_one_of(*answers: tuple[int, str]) -> Callable[[Exchange], Reply]:
     """Answer with one of some errors."""
 
     def how(exchange: Exchange) -> Reply:
-        status, code = exchange.rng.choice(answers)
+        bodiless = exchange.request.method == "HEAD"  # which then has no code: 400 may mean anything
+        status, code = exchange.rng.choice([answer for answer in answers if not bodiless or answer[0] != 400])  # noqa: PLR2004
         return says(status, code)(exchange)
 
     return how
@@ -231,8 +232,8 @@ def xml_bomb(exchange: Exchange) -> Reply:
 
 
 def deep_xml(exchange: Exchange) -> Reply:
-    """Answer with XML of 20,000 levels."""
-    return reply(200, b"<R>" * 20_000 + b"</R>" * 20_000, **ID)
+    """Answer with XML of 5,000 levels."""
+    return reply(200, b"<R>" * 5_000 + b"</R>" * 5_000, **ID)
 
 
 def unquoted_etag(exchange: Exchange) -> Reply:

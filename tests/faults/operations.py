@@ -111,7 +111,8 @@ async def _put_if_absent(bucket: Any, world: World) -> str:
 
 
 async def _put_if_match(bucket: Any, world: World) -> str:
-    etag = world.hosted.realm.objects[world.key].etag
+    there = world.hosted.realm.objects.get(world.key)
+    etag = there.etag if there else "none"
     await bucket.put(world.key, world.content, if_match=etag, **world.options)
     return DONE
 
@@ -260,8 +261,8 @@ OPERATIONS: tuple[Operation, ...] = (
         before=_all,
         files=lambda world: {str(number): world.content for number, _ in enumerate(world.keys)},
     ),
-    Operation("head", _head, lambda world: len(world.content), frozenset({"HeadObject"}), 1, _traits("key"), before=_one),
-    Operation("exists", _exists, lambda _: True, frozenset({"HeadObject"}), 1, _traits("key"), before=_one),
+    Operation("head", _head, lambda world: len(world.content), frozenset({"HeadObject"}), 1, _traits("key head"), before=_one),
+    Operation("exists", _exists, lambda _: True, frozenset({"HeadObject"}), 1, _traits("key head"), before=_one),
     Operation(
         "list",
         _list,
@@ -322,8 +323,8 @@ OPERATIONS: tuple[Operation, ...] = (
         leaves=lambda world: dict.fromkeys(world.keys),
     ),
     Operation("create", _create, _done, frozenset({"CreateBucket"}), traits=_traits("bucket")),
-    Operation("bucket_exists", _bucket_exists, lambda _: True, frozenset({"HeadBucket"}), traits=_traits("bucket")),
-    Operation("call", _call, lambda _: "eu-west-1", frozenset({"GetBucketLocation"}), traits=_traits("bucket xml")),
+    Operation("bucket_exists", _bucket_exists, lambda _: True, frozenset({"HeadBucket"}), traits=_traits("bucket head")),
+    Operation("call", _call, lambda _: "eu-west-1", frozenset({"GetBucketLocation"}), traits=_traits("bucket xml raw")),
     Operation(
         "abort_stale_uploads",
         _abort_stale,

@@ -48,6 +48,9 @@ class Passenger(Protocol):
     plan: Callable[[Arrived], Step | None] | None
     released: asyncio.Event
 
+    def answer_lost(self, request: Arrived) -> None:
+        """Note that an answer is lost."""
+
 
 class Proxy:
     """The proxy; for each request it asks the plan of the bucket's cell."""
@@ -100,6 +103,8 @@ class Proxy:
         fields = _fields(answer.decode("latin-1").split("\r\n"))
         bodiless = request.method == "HEAD" or answer.split(b" ", 2)[1] in {b"204", b"304"}
         length = 0 if bodiless else int(fields.get("content-length", "-1"))
+        if cell and step and step.way == "down" and step.action not in {"delay", "duplicate"}:
+            cell.answer_lost(request)
         down = _Passing(step if step and step.way == "down" else None, writer, back, released)
         await down.message(answer, answers, length)
         return length >= 0 and fields.get("connection") != "close"

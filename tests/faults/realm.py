@@ -105,6 +105,8 @@ class Realm:
         self.exists = True
         self.objects: dict[str, Stored] = {}
         self.uploads: dict[str, Upload] = {}
+        self.unheard: set[str] = set()
+        """Uploads of which the client can't know: the answer that had the id was lost."""
         self.ignores_if_match = False
         self._begun = 0
 
@@ -124,6 +126,12 @@ class Realm:
         self.uploads[upload_id] = Upload(request.key, _kept(request))
         body = f"<R><Bucket>{self.name}</Bucket><Key>k</Key><UploadId>{upload_id}</UploadId></R>"
         return reply(200, body.encode(), **ID)
+
+    def lost(self, answer: bytes, begun_before: set[str]) -> None:
+        """Note that an answer to CreateMultipartUpload does not arrive, or that this is all that does."""
+        for upload_id in self.uploads.keys() - begun_before:
+            if f"<UploadId>{upload_id}</UploadId></R>".encode() not in answer:
+                self.unheard.add(upload_id)
 
 
 def refused(request: Request, status: int, code: str) -> Reply:

@@ -62,6 +62,14 @@ class Report:
     """What belongs to no single cell: leaks, and what was said on no cell's behalf."""
 
 
+class _Threads(ThreadPoolExecutor):
+    """Threads of which one may hang for ever: nobody waits for their end."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  # as it is
+        """Take no more work."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
 class _Log(logging.Handler):
     """Keeps each line for the cell in whose context it was written."""
 
@@ -172,7 +180,7 @@ class Runner:
 
     async def _run(self, cells: list[Cell], directory: Path, rig: Rig, told: Callable[[Ran], None]) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(4 * self._lanes, thread_name_prefix="cells"))
+        loop.set_default_executor(_Threads(4 * self._lanes, thread_name_prefix="cells"))
         await asyncio.gather(*(self._face(face, cells, directory, rig, told) for face in self._faces))
 
     async def _face(
@@ -288,9 +296,20 @@ async def _health(world: World, lane: Lane) -> str:
     try:
         bucket = lane.bucket(hosted.realm.name, settings)
         data = (await asyncio.wait_for(bucket.get(CONTROL_KEY), 3 * (CONNECT_SECONDS + READ_SECONDS) + SLACK)).data
+        if hosted.realm.unheard and hasattr(bucket, "abort_stale_uploads"):
+            return await _swept(bucket, hosted)
     except Exception as error:  # noqa: BLE001  # it is what is told
         return f"{type(error).__name__}: {error}"
     return "" if data == CONTROL else f"{data[:50]!r} came instead of the control object"
+
+
+async def _swept(bucket: Any, hosted: Hosted) -> str:
+    """Sweep the uploads of whose id the client can't know."""
+    for upload_id in hosted.realm.unheard & hosted.realm.uploads.keys():
+        hosted.realm.uploads[upload_id].initiated = "2020-01-01T00:00:00.000Z"
+    await bucket.abort_stale_uploads(older_than=3_600)
+    left = hosted.realm.unheard & hosted.realm.uploads.keys()
+    return f"abort_stale_uploads() has left {sorted(left)}" if left else ""
 
 
 def leaks(before: tuple[int, int], after: tuple[int, int]) -> list[str]:

@@ -77,6 +77,11 @@ class Hosted:
         self.released = asyncio.Event()
         self._seen: dict[int, int] = {}
 
+    def answer_lost(self, request: Arrived) -> None:
+        """Note that an answer is lost on its way to the client."""
+        if request.operation == "CreateMultipartUpload" and self.realm.uploads:
+            self.realm.unheard.add(list(self.realm.uploads)[-1])
+
     def due(self, request: Arrived, *, early: bool) -> Injection | None:
         """Return the fault whose turn it is."""
         for number, injection in enumerate(self.injections):
@@ -129,6 +134,8 @@ class Service(Script):
         writer: asyncio.StreamWriter,
     ) -> bool:
         data = done.data
+        if cell and reader.at_eof():  # the client has given up waiting
+            cell.answer_lost(request)
         if request.method == "HEAD":
             head, end, _ = data.partition(b"\r\n\r\n")
             data = head + end
@@ -188,8 +195,13 @@ async def _answered(cell: Hosted, request: Arrived, reader: asyncio.StreamReader
 
 async def _injected(cell: Hosted, injection: Injection, request: Arrived, reader: asyncio.StreamReader) -> Reply | None:
     cell.provoked += 1
+    begun = set(cell.realm.uploads)
     done = injection.how(Exchange(request, cell, reader, cell.rng))
-    return done if done is None or isinstance(done, Reply) else await done
+    if done is not None and not isinstance(done, Reply):
+        done = await done
+    if done is not None:
+        cell.realm.lost(done.data if done.end == "keep" else b"", begun)
+    return done
 
 
 async def _head(connection: int, reader: asyncio.StreamReader) -> Arrived:

@@ -84,14 +84,14 @@ class World:
         self.hosted.realm.exists = "CreateBucket" not in self.operation.s3
         self.refill()
         self.operation.prepare(self)
-        if "source" in self.operation.traits:
-            self.source.write_bytes(self.content)
         if "destination" in self.operation.traits:
             self.destination.write_bytes(OLD_FILE)
 
     def refill(self, **headers: str) -> None:
         """Have the operation's objects there, and one that nobody may touch."""
         self.hosted.realm.objects.clear()
+        if "source" in self.operation.traits:
+            self.source.write_bytes(self.content)
         if self.hosted.realm.exists:
             self.put(CONTROL_KEY, CONTROL)
             for key, data in self.operation.before(self).items():
