@@ -1,0 +1,145 @@
+"""What ``python -m tests.faults`` does: it runs cells in some processes, and tells, or writes the table."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from typing import IO, TYPE_CHECKING, Any
+
+from tests.faults import selection
+from tests.faults.runner import Ran, Runner, census, leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.faults.cells import Cell
+
+LIMIT = 1_800.0
+"""Seconds after which the processes are killed, whatever they do."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seeds", type=int, help="run every cell, with so many seeds")
+    parser.add_argument("--cells", type=int, default=2_000, help="without --seeds: how many of the first seed's cells")
+    parser.add_argument("--fault", action="append", help="only this fault; may be given again")
+    parser.add_argument("--operation", action="append", help="only this operation; may be given again")
+    parser.add_argument("--face", action="append", help="only this face; may be given again")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--lanes", type=int, default=24, help="cells at a time, of each face, in each process")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for all")
+    parser.add_argument("--shard", help=argparse.SUPPRESS)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; return the exit code: 0 if no cell is red."""
+    options = _parser().parse_args(arguments)
+    if options.shard:
+        return _work(options)
+    begun = time.monotonic()
+    records = _gathered(arguments, options)
+    return _told(records, chosen(options), time.monotonic() - begun)
+
+
+def chosen(options: argparse.Namespace) -> list[Cell]:
+    """Return the cells that the command line names."""
+    cells = selection.every(range(options.seeds or 1), options.face or selection.FACES, options.operation)
+    if options.fault:
+        cells = [cell for cell in cells if cell.fault.name in options.fault]
+    return cells if options.seeds else selection.some(cells, options.cells, 0)
+
+
+def _work(options: argparse.Namespace) -> int:
+    """Run one process's share, telling each cell in a line of JSON."""
+    from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which peers don't have
+
+    from s3_bucket._async import _retry  # noqa: PLC0415  # as above
+
+    _retry.FIRST_DELAY, _retry.LONGEST_DELAY = 0.05, 0.4  # waiting is tested elsewhere
+    number, count = (int(part) for part in options.shard.split("/"))
+    runner = Runner(FACES, lanes=options.lanes)
+    report = runner.run(selection.slowest_first(chosen(options)[number::count]), lambda ran: _say(_record(ran)))
+    for complaint in report.complaints:
+        _say({"complaint": complaint})
+    _say({"end": True})
+    os._exit(0)  # a thread that hangs would keep the process
+
+
+def _say(record: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(record) + "\n")
+    sys.stdout.flush()
+
+
+def _record(ran: Ran) -> dict[str, Any]:
+    cell, verdict = ran.cell, ran.verdict
+    return {
+        "fault": cell.fault.name,
+        "operation": cell.operation.name,
+        "face": cell.face,
+        "seed": cell.seed,
+        "outcome": verdict.outcome.value,
+        "kinds": verdict.kinds,
+        "reasons": verdict.reasons,
+        "seconds": round(ran.seconds, 2),
+        "requests": ran.requests,
+    }
+
+
+def _gathered(arguments: Sequence[str], options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Run all processes and return what they said."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/nonexistent/config"}
+    environment |= {"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials"}
+    until = time.monotonic() + options.limit
+    running: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
+    try:
+        for number in range(options.processes):
+            said = tempfile.TemporaryFile()  # noqa: SIM115  # it is closed below
+            command = [sys.executable, "-m", "tests.faults", *arguments, "--shard", f"{number}/{options.processes}"]
+            running.append((subprocess.Popen(command, stdout=said, env=environment, start_new_session=True), said))
+        return [record for process, said in running for record in _output(process, said, until)]
+    finally:
+        for process, said in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            said.close()
+
+
+def _output(process: subprocess.Popen[bytes], said: IO[bytes], until: float) -> Iterator[dict[str, Any]]:
+    """Wait for a process, or kill it and all that it started; return what it had said by then."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(max(1.0, until - time.monotonic()))
+    said.seek(0)
+    yield from (json.loads(line) for line in said if line.startswith(b"{") and line.endswith(b"\n"))
+
+
+def _told(records: list[dict[str, Any]], cells: list[Cell], seconds: float) -> int:
+    """Tell what came out; return the exit code."""
+    ran = [record for record in records if "fault" in record]
+    complaints = [record["complaint"] for record in records if "complaint" in record]
+    red = [record for record in ran if record["outcome"] == "red"]
+    for record in sorted(red, key=lambda record: (record["fault"], record["operation"])):
+        name = " / ".join(str(record[part]) for part in ("fault", "operation", "face", "seed"))
+        _print(f"RED {name} ({record['seconds']} s, {record['requests']} requests): {'; '.join(record['reasons'])}")
+    for complaint in complaints:
+        _print(f"COMPLAINT {complaint}")
+    counts = Counter(record["outcome"] for record in ran)
+    _print(f"{len(ran)} of {len(cells)} cells in {seconds:.0f} s: {dict(counts)}; {len(complaints)} complaints")
+    return 0 if not red and not complaints and len(ran) == len(cells) else 1
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+__all__ = ["census", "leaks", "main"]
