@@ -71,10 +71,12 @@ class BucketException(Exception):
         retry_after: after how many seconds, if the server said.
         attempts: how many requests were sent for it before it was given up.
         answer_lost: whether one of them got no answer, or none that says what became of it: it may have been done.
+        sent: whether the last of them can have reached the server.
     """
 
     attempts = 1
     answer_lost = False
+    sent = True
 
     def __init__(
         self,

@@ -159,7 +159,9 @@ def _check_promise(judge: _Judge, outcome: Outcome) -> None:
     if not judge.seen.provoked and judge.cell.fault.certain:
         judge.complain("broken", "the fault did not happen")
     if promise is Promise.EXACT and outcome is Outcome.ERROR:
-        judge.complain("broken", f"an error, where the exact result is promised: {_short(judge.seen.error or judge.seen.value)}")
+        judge.complain(
+            "broken", f"an error, where the exact result is promised: {_short(judge.seen.error or judge.seen.value)}"
+        )
     if promise is Promise.ERROR and outcome is Outcome.EXACT:
         judge.complain("wrong", "success, where only an error can be true")
     kinds = {kind.__name__ for kind in type(judge.seen.error).__mro__}
@@ -260,4 +262,4 @@ def _short(value: object) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes {value[:20]!r}"
     text = repr(value)
-    return text if len(text) <= 300 else f"{text[:300]}..."  # noqa: PLR2004  # enough to see what it is
+    return text if len(text) <= 300 else f"{text[:300]}..."  # enough to see what it is

@@ -60,9 +60,8 @@ def chosen(options: argparse.Namespace) -> list[Cell]:
 
 def _work(options: argparse.Namespace) -> int:
     """Run one process's share, telling each cell in a line of JSON."""
-    from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which peers don't have
-
     from s3_bucket._async import _retry  # noqa: PLC0415  # as above
+    from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which peers don't have
 
     _retry.FIRST_DELAY, _retry.LONGEST_DELAY = 0.05, 0.4  # waiting is tested elsewhere
     number, count = (int(part) for part in options.shard.split("/"))

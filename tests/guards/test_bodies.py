@@ -217,6 +217,28 @@ async def test_more_than_the_length(script: Script, make: Callable[..., S3.Async
 
 
 @pytest.mark.parametrize("how", WAYS)
+async def test_an_answer_nobody_asked_for(
+    how: str, script: Script, make: Callable[..., S3.AsyncBucket], old: Path
+) -> None:
+    """An answer that comes after the one to a request is not taken for that to the next request, however late."""
+    script.objects |= {"key": SMALL, "next": b"next"}
+    left = asyncio.Event()
+
+    async def sent_twice(request: Request) -> Reply:
+        script.answers.clear()
+        whole = script.good(request)
+        asyncio.get_running_loop().call_soon(left.set)
+        return Reply(whole.data + reply(200, b"evil", ETag='"x"').data)
+
+    bucket = make(max_concurrency=1)
+    for _ in range(5):
+        script.answers["key"] = sent_twice
+        assert await fetched(bucket, how, old) == SMALL
+        await left.wait()
+        assert (await bucket.get("next")).data == b"next"
+
+
+@pytest.mark.parametrize("how", WAYS)
 async def test_range_ignored(how: str, script: Script, bucket: S3.AsyncBucket, old: Path) -> None:
     """A server that answers the whole object where a range was asked for gets none of it into a wrong place."""
     script.objects["key"] = LARGE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import s3_bucket as S3
-from tests.guards.script import Reply, Request, Script, error
+from tests.guards.script import Reply, Request, Script, error, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,3 +75,12 @@ async def test_the_token_is_taken(script: Script, bucket: S3.AsyncBucket) -> Non
     with pytest.raises(S3.InvalidInput, match="metadata"):
         await bucket.put("key", SMALL, metadata={"S3-Bucket-Token": "mine"})
     assert script.requests == []
+
+
+async def test_nothing_was_sent(make: Callable[..., S3.AsyncBucket]) -> None:
+    """Where nobody could be reached, nothing was written, and nobody needs to be asked."""
+    async with serving() as gone:
+        url = gone.url
+    with pytest.raises(S3.BucketConnectionError) as caught:
+        await make(endpoint_url=url).put("key", SMALL, if_absent=True)
+    assert (caught.value.sent, caught.value.answer_lost) == (False, False)

@@ -13,6 +13,7 @@ from s3_bucket.exceptions import (
     AmbiguousWrite,
     BucketAccessDenied,
     BucketAlreadyExists,
+    BucketConnectionError,
     BucketException,
     BucketTimeout,
     KeyAlreadyExists,
@@ -92,7 +93,14 @@ async def test_our_own_upload(then: BucketException, options: PutOptions, memory
     assert is_idle(store)
 
 
-@pytest.mark.parametrize("first", [REFUSED, SLOW])
+def unreachable() -> BucketException:
+    """Return the error of a request that never left this computer."""
+    error = BucketConnectionError("refused", retryable=True)
+    error.sent = False
+    return error
+
+
+@pytest.mark.parametrize("first", [REFUSED, SLOW, unreachable()])
 async def test_nothing_was_lost(first: BucketException, memory: MemoryStore, store: RetryingStore) -> None:
     """A condition that fails without an answer having been lost is believed, without asking."""
     memory.fail("put", first, 1)

@@ -151,7 +151,7 @@ class RetryingStore:
             try:
                 done = await self._attempt(operation, *arguments)
             except BucketException as error:
-                lost = lost or (error.retryable and not isinstance(error, Throttled))
+                lost = lost or (error.retryable and error.sent and not isinstance(error, Throttled))
                 error.attempts, error.answer_lost = sent, lost
                 spent += not gained()
                 if not error.retryable or not self._may_go_on(spent, sent, error):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 import re
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
+from aiohttp.client_proto import ResponseHandler
 from botocore import UNSIGNED
 from botocore.handlers import convert_body_to_file_like_object
 
@@ -57,6 +59,8 @@ class _GuardedRequests:
         # aiohttp sends idempotent requests a second time by itself, and attempts would be counted double.
         session._retry_connection = False  # noqa: SLF001
         session._response_class = _Answer  # noqa: SLF001
+        connector: Any = session.connector
+        connector._factory = partial(_Connection, loop=asyncio.get_running_loop())  # noqa: SLF001
 
     async def request(self, method: str, **arguments: Any) -> aiohttp.ClientResponse:
         # A redirect would be followed to any host, and take the session token and the body with it.
@@ -97,6 +101,20 @@ async def _pieces(data: Any) -> AsyncIterator[Buffer]:
     else:
         while piece := await asyncio.to_thread(data.read, WRITE_SIZE):
             yield piece
+
+
+class _Connection(ResponseHandler):
+    """A connection, which is asked for nothing more once bytes have come on it that nobody has asked for.
+
+    They may be another answer: taken for that to the next request, it would be another object's.
+    """
+
+    def set_response_params(self, **parameters: Any) -> None:
+        if self._buffer or self._tail:
+            self.abort()
+            msg = "the server sent more than it was asked for"
+            raise aiohttp.ServerDisconnectedError(msg)
+        super().set_response_params(**parameters)
 
 
 class _Answer(aiohttp.ClientResponse):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
 
 import aiohttp
 from botocore import exceptions as boto
@@ -52,12 +53,13 @@ _CREDENTIALS = (
     boto.InvalidConfigError,
 )
 _TIMEOUTS = (boto.ConnectTimeoutError, boto.ReadTimeoutError, TimeoutError)
+_UNSENT = (boto.ConnectTimeoutError, boto.EndpointConnectionError, boto.ProxyConnectionError, boto.SSLError)
 _INTEGRITY = (boto.FlexibleChecksumError, boto.IncompleteReadError)
 _CONNECTION = (boto.HTTPClientError, boto.ConnectionError, aiohttp.ClientError, OSError)
 
-# The last three: what an answer that can't be parsed raises. Anything else is a fault of this library, and must look
+# The last four: what an answer that can't be parsed raises. Anything else is a fault of this library, and must look
 # like one.
-_FAILURES = (*_CONNECTION, boto.BotoCoreError, ResponseParserError, ValueError, TypeError)
+_FAILURES = (*_CONNECTION, boto.BotoCoreError, ResponseParserError, ParseError, ValueError, TypeError)
 
 
 @contextmanager
@@ -72,7 +74,9 @@ def translated(target: Target) -> Generator[None]:
     except boto.ClientError as error:
         raise _errors.from_refusal(target, _refusal(error)) from error
     except _FAILURES as error:
-        raise _from_failure(target, error) from error
+        failed = _from_failure(target, error)
+        failed.sent = not isinstance(error, _UNSENT)
+        raise failed from error
 
 
 def _refusal(error: boto.ClientError) -> _errors.Refusal:
@@ -137,7 +141,7 @@ def _from_failure(target: Target, error: Exception) -> BucketException:
         return failed
     if isinstance(error, boto.BotoCoreError):
         return _errors.make(InvalidInput, target, f"the request for {place} can't be made: {said}")
-    if isinstance(error, (ResponseParserError, ValueError)):
+    if isinstance(error, (ResponseParserError, ParseError, ValueError)):
         error.args = ("it can't be parsed",)  # botocore's words are the whole answer
     return _errors.not_s3(target, "it can't be parsed")
 

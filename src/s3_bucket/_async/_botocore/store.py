@@ -193,10 +193,12 @@ class BotocoreStore:
             raise InvalidInput(msg, argument="operation", bucket=bucket)
         shape = model.operation_model(operation).input_shape
         takes_bucket = shape is not None and "Bucket" in shape.members
-        with translated(Target(operation, bucket, parameters.get("Key"))):
+        target = Target(operation, bucket, parameters.get("Key"))
+        with translated(target):
             answer = await getattr(self._client, xform_name(operation))(
                 **({"Bucket": bucket} if takes_bucket else {}) | dict(parameters)
             )
+            answers.require_s3(target, answer)
             return {name: await _whole(value) for name, value in answer.items()}
 
 
