@@ -20,7 +20,7 @@ from botocore import UNSIGNED
 from botocore.handlers import convert_body_to_file_like_object
 
 from s3_bucket._async._botocore import answers, signing
-from s3_bucket._async._pace import Pace
+from s3_bucket._async._pace import SLOWEST, Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -71,7 +71,7 @@ class _GuardedRequests:
         # aiohttp's own read timeout does not run while a body is sent, nor after a "100 Continue", and begins anew with
         # each byte of a header.
         async with Pace(window, (limits.sock_connect or 0.0) + window) as pace:
-            if data is not None and not (isinstance(data, bytes | bytearray) and len(data) <= WRITE_SIZE // 4):
+            if data is not None and not _is_short(data, window):
                 arguments["data"] = _paced(data, pace)
             try:
                 answer: Any = await self._session.request(method, **arguments)
@@ -80,6 +80,11 @@ class _GuardedRequests:
                 raise error from None
         answer.window = window
         return cast("aiohttp.ClientResponse", answer)
+
+
+def _is_short(data: Any, window: float) -> bool:
+    """Whether even the slowest peer takes the body within one window: it goes in one piece, with the headers."""
+    return isinstance(data, bytes | bytearray) and len(data) <= min(WRITE_SIZE, SLOWEST * window)
 
 
 async def _paced(data: Any, pace: Pace) -> AsyncIterator[Buffer]:
