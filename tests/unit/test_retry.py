@@ -12,7 +12,7 @@ import pytest
 
 from s3_bucket._async import _retry
 from s3_bucket._store import GetRequest, ListRequest, PutOptions, Upload
-from s3_bucket.exceptions import BucketConnectionError, BucketException, NoSuchKey, Throttled
+from s3_bucket.exceptions import BucketConnectionError, BucketException, NoCredentials, NoSuchKey, Throttled
 from tests.unit.memory import BUCKET, MemoryStore, is_idle, retrying
 
 if TYPE_CHECKING:
@@ -121,6 +121,25 @@ async def test_no_more_than_the_slots(memory: MemoryStore, store: RetryingStore)
 def test_delays(attempt: int, seconds: float) -> None:
     """The delay doubles, up to a limit."""
     assert _retry.longest_delay(attempt) == pytest.approx(seconds)
+
+
+CORRECTED = NoCredentials("too skewed", retryable=True)
+
+
+async def test_corrected(memory: MemoryStore) -> None:
+    """A refusal that has taught how to sign is not counted, once; a second one is."""
+    store = retrying(memory, max_attempts=1)
+    memory.objects["key"] = b"1"
+    memory.fail("head", CORRECTED, 1)
+    await store.head(REQUEST)
+    memory.fail("head", CORRECTED)
+    with pytest.raises(NoCredentials) as caught:
+        await store.head(REQUEST)
+    assert caught.value.attempts == 2
+    memory.fail("head", NoCredentials("wrong key"))
+    with pytest.raises(NoCredentials) as caught:
+        await store.head(REQUEST)
+    assert caught.value.attempts == 1
 
 
 async def test_a_storm(memory: MemoryStore) -> None:

@@ -4,8 +4,8 @@ The store below makes exactly one attempt for each call, so attempts are counted
 slot is taken before the request is signed (a signature that waits in a queue grows old: RequestTimeTooSkewed) and
 given back while a retry waits.
 
-Every failed attempt counts against max_attempts, with two exceptions. One that has brought much of a body has not
-failed in vain. And a server that asks for fewer requests is not failing: as long as it answers others, a call goes on
+Every failed attempt counts against max_attempts, with three exceptions. One that has brought much of a body has not
+failed in vain. One that has taught the server's time, or had the credentials fetched anew, says nothing of the next. And a server that asks for fewer requests is not failing: as long as it answers others, a call goes on
 asking, up to PATIENCE times max_attempts. Answers pay for that (`_credit`), so a server that refuses everything is not
 asked more often than max_attempts says.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from s3_bucket._async._resume import ENOUGH, Resumable
 from s3_bucket._async._slots import Slots
-from s3_bucket.exceptions import BucketConnectionError, BucketException, Throttled
+from s3_bucket.exceptions import BucketAccessDenied, BucketConnectionError, BucketException, NoCredentials, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -72,6 +72,11 @@ def delay(attempt: int, error: BucketException) -> float:
 def _too_much(error: BucketException) -> bool:
     """Whether there were too many requests at a time: for the server, or for this computer (an errno says for what)."""
     return isinstance(error, Throttled) or (isinstance(error, BucketConnectionError) and error.errno is not None)
+
+
+def _was_corrected(error: BucketException) -> bool:
+    """Whether the store below signs better from now on: such refusals are never retryable otherwise."""
+    return error.retryable and isinstance(error, NoCredentials | BucketAccessDenied)
 
 
 class RetryingStore:
@@ -145,7 +150,7 @@ class RetryingStore:
         self, operation: Callable[..., Awaitable[T]], *arguments: Any, gained: Callable[[], bool] = lambda: False
     ) -> T:
         spent = sent = 0
-        lost = False
+        lost = corrected = False
         while True:
             sent += 1
             try:
@@ -153,7 +158,8 @@ class RetryingStore:
             except BucketException as error:
                 lost = lost or (error.retryable and error.sent and not isinstance(error, Throttled))
                 error.attempts, error.answer_lost = sent, lost
-                spent += not gained()
+                free = gained() or (not corrected and _was_corrected(error))
+                spent, corrected = spent + (not free), corrected or _was_corrected(error)
                 if not error.retryable or not self._may_go_on(spent, sent, error):
                     raise
                 _log.info("attempt %d failed, retrying: %s", sent, error)

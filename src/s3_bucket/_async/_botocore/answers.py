@@ -143,6 +143,11 @@ def require_s3(target: Target, answer: Mapping[str, Any]) -> None:
         raise _errors.not_s3(target, f"it has no header {_VENDORS[0]}...", status(answer))
 
 
+def says_nothing(answer: Mapping[str, Any]) -> bool:
+    """Whether nothing came but a status and headers."""
+    return all(value in (None, "", [], {}) for name, value in answer.items() if name != "ResponseMetadata")
+
+
 def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
     """Return the object that the headers of GetObject or HeadObject describe."""
     return ObjectInfo(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp

@@ -53,7 +53,6 @@ _CREDENTIALS = (
     boto.InvalidConfigError,
 )
 _TIMEOUTS = (boto.ConnectTimeoutError, boto.ReadTimeoutError, TimeoutError)
-_UNSENT = (boto.ConnectTimeoutError, boto.EndpointConnectionError, boto.ProxyConnectionError, boto.SSLError)
 _INTEGRITY = (boto.FlexibleChecksumError, boto.IncompleteReadError)
 _CONNECTION = (boto.HTTPClientError, boto.ConnectionError, aiohttp.ClientError, OSError)
 
@@ -75,7 +74,8 @@ def translated(target: Target) -> Generator[None]:
         raise _errors.from_refusal(target, _refusal(error)) from error
     except _FAILURES as error:
         failed = _from_failure(target, error)
-        failed.sent = not isinstance(error, _UNSENT)
+        connected = not isinstance(_cause(error), aiohttp.ClientConnectorError)
+        failed.sent = connected and not isinstance(error, boto.ConnectTimeoutError)
         raise failed from error
 
 
@@ -157,5 +157,9 @@ def _local(error: BaseException | None) -> int | None:
 
 def _is_certificate(error: Exception) -> bool:
     """Whether the server's certificate is wrong: it stays so at the next attempt."""
-    cause = error.kwargs.get("error") if isinstance(error, boto.BotoCoreError) else error
-    return isinstance(cause, aiohttp.ClientConnectorCertificateError)
+    return isinstance(_cause(error), aiohttp.ClientConnectorCertificateError)
+
+
+def _cause(error: Exception) -> object:
+    """Return what aiohttp raised."""
+    return error.kwargs.get("error") if isinstance(error, boto.BotoCoreError) else error
