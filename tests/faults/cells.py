@@ -159,7 +159,9 @@ def _check_promise(judge: _Judge, outcome: Outcome) -> None:
     if not judge.seen.provoked and judge.cell.fault.certain:
         judge.complain("broken", "the fault did not happen")
     if promise is Promise.EXACT and outcome is Outcome.ERROR:
-        judge.complain("broken", f"an error, where the exact result is promised: {_short(judge.seen.error or judge.seen.value)}")
+        judge.complain(
+            "broken", f"an error, where the exact result is promised: {_short(judge.seen.error or judge.seen.value)}"
+        )
     if promise is Promise.ERROR and outcome is Outcome.EXACT:
         judge.complain("wrong", "success, where only an error can be true")
     kinds = {kind.__name__ for kind in type(judge.seen.error).__mro__}

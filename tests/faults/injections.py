@@ -88,7 +88,9 @@ def range_ignored(exchange: Exchange) -> Reply:
 def wrong_range(exchange: Exchange) -> Reply:
     """Say that the bytes are others than they are."""
     size = len(exchange.cell.realm.objects[exchange.request.key].data)
-    said = exchange.rng.choice(["bytes 7-9/100", f"bytes 0-0/{size}", f"bytes */{size}", "", "bytes 1-x/9", "items 0-9"])
+    said = exchange.rng.choice(
+        ["bytes 7-9/100", f"bytes 0-0/{size}", f"bytes */{size}", "", "bytes 1-x/9", "items 0-9"]
+    )
     return _with(exchange.good(), "Content-Range", said)
 
 
@@ -248,7 +250,9 @@ def echo(world: World) -> Callable[[Exchange], Reply]:
     def how(exchange: Exchange) -> Reply:
         heard = " ".join(f"{name}: {value}" for name, value in exchange.request.headers.items())
         more = f"<StringToSign>{heard}</StringToSign><AWSAccessKeyId>{world.settings.get('aws_access_key_id')}</AWSAccessKeyId>"
-        status, code = exchange.rng.choice([(403, "SignatureDoesNotMatch"), (400, "InvalidToken"), (403, "AccessDenied")])
+        status, code = exchange.rng.choice(
+            [(403, "SignatureDoesNotMatch"), (400, "InvalidToken"), (403, "AccessDenied")]
+        )
         return says(status, code, more)(exchange)
 
     return how

@@ -261,7 +261,9 @@ OPERATIONS: tuple[Operation, ...] = (
         before=_all,
         files=lambda world: {str(number): world.content for number, _ in enumerate(world.keys)},
     ),
-    Operation("head", _head, lambda world: len(world.content), frozenset({"HeadObject"}), 1, _traits("key head"), before=_one),
+    Operation(
+        "head", _head, lambda world: len(world.content), frozenset({"HeadObject"}), 1, _traits("key head"), before=_one
+    ),
     Operation("exists", _exists, lambda _: True, frozenset({"HeadObject"}), 1, _traits("key head"), before=_one),
     Operation(
         "list",
@@ -275,9 +277,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("put", _put, **_WRITES, traits=_traits("key options in")),
     Operation("put, in parts", _put, **_IN_PARTS, traits=_traits("key options in")),
     Operation("put(stream)", _put_stream, **_IN_PARTS, traits=_traits("key options in stream")),
-    Operation(
-        "put(if_absent)", _put_if_absent, _done, _PUT, leaves=_one, traits=_traits("key options in conditional")
-    ),
+    Operation("put(if_absent)", _put_if_absent, _done, _PUT, leaves=_one, traits=_traits("key options in conditional")),
     Operation(
         "put(if_absent), in parts",
         _put_if_absent,
@@ -323,7 +323,9 @@ OPERATIONS: tuple[Operation, ...] = (
         leaves=lambda world: dict.fromkeys(world.keys),
     ),
     Operation("create", _create, _done, frozenset({"CreateBucket"}), traits=_traits("bucket")),
-    Operation("bucket_exists", _bucket_exists, lambda _: True, frozenset({"HeadBucket"}), traits=_traits("bucket head")),
+    Operation(
+        "bucket_exists", _bucket_exists, lambda _: True, frozenset({"HeadBucket"}), traits=_traits("bucket head")
+    ),
     Operation("call", _call, lambda _: "eu-west-1", frozenset({"GetBucketLocation"}), traits=_traits("bucket xml raw")),
     Operation(
         "abort_stale_uploads",

@@ -123,7 +123,9 @@ class _End(Exception):  # noqa: N818  # it is no error
 class _Passing:
     """One message on its way through the proxy."""
 
-    def __init__(self, step: Step | None, to: asyncio.StreamWriter, other: asyncio.StreamWriter, released: asyncio.Event) -> None:
+    def __init__(
+        self, step: Step | None, to: asyncio.StreamWriter, other: asyncio.StreamWriter, released: asyncio.Event
+    ) -> None:
         self._step = step
         self._to = to
         self._other = other

@@ -155,9 +155,7 @@ def _damage(request: Arrived) -> str | None:
 
 def _kept(request: Request) -> dict[str, str]:
     names = ("content-type", "content-encoding", "cache-control")
-    return {
-        name: value for name, value in request.headers.items() if name in names or name.startswith("x-amz-meta-")
-    }
+    return {name: value for name, value in request.headers.items() if name in names or name.startswith("x-amz-meta-")}
 
 
 def _condition(realm: Realm, request: Arrived) -> Reply | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 1.5
 READ_SECONDS = 2.0
-SLACK = 12.0
+SLACK = 20.0
 """Seconds for backing off, for aborting, and for a busy machine."""
 CUT_OFF = 15.0
 """Seconds after the allowed ones, after which a call that still runs has hung."""
@@ -169,7 +169,9 @@ class Runner:
         ours.setLevel(logging.DEBUG)
         complaining = _Complaints(self.report.complaints)
         theirs.addHandler(complaining)
-        sys.unraisablehook = lambda said: self.report.complaints.append(f"unraisable: {said.exc_value!r} {said.object!r}")
+        sys.unraisablehook = lambda said: self.report.complaints.append(
+            f"unraisable: {said.exc_value!r} {said.object!r}"
+        )
         try:
             yield
         finally:
@@ -183,9 +185,7 @@ class Runner:
         loop.set_default_executor(_Threads(4 * self._lanes, thread_name_prefix="cells"))
         await asyncio.gather(*(self._face(face, cells, directory, rig, told) for face in self._faces))
 
-    async def _face(
-        self, face: str, cells: list[Cell], directory: Path, rig: Rig, told: Callable[[Ran], None]
-    ) -> None:
+    async def _face(self, face: str, cells: list[Cell], directory: Path, rig: Rig, told: Callable[[Ran], None]) -> None:
         turn = asyncio.Lock()
         mine = iter([cell for cell in cells if cell.face == face])
 
