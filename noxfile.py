@@ -67,6 +67,13 @@ def tests_lowest(session: nox.Session) -> None:
     session.run("pytest", "-k", "conformance", *session.posargs, env={"AWS_EC2_METADATA_DISABLED": "true"})
 
 
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Run the seeded selection of the fault matrix; with ``-- --seeds N``, every cell with N seeds."""
+    install_wheel(session, *group("tests"))
+    session.run("python", "-m", "tests.faults", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""

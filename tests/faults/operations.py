@@ -31,8 +31,8 @@ class Operation:
         value: what comes out where all is well.
         s3: the operations of S3 that it sends.
         calls: how many requests, where all is well.
-        traits: what faults may look for: "data" (bytes of an object come), "ranges", "key", "keys", "options", "stream",
-            "source", "destination", "bulk".
+        traits: what faults may look for: "data" (an object's bytes come), "range", "ranges" (several), "key", "keys",
+            "in" (bytes are written), "options", "stream", "source", "destination", "bulk", "conditional" and so on.
         content: the bytes that are read or written.
         before: the objects that there must be.
         leaves: the objects that it changes, by key; None for one that is deleted.
@@ -208,7 +208,7 @@ def _stale(world: World) -> None:
 _MULTIPART = frozenset({"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"})
 _GET = frozenset({"GetObject"})
 _PUT = frozenset({"PutObject"})
-_done = lambda _: DONE  # noqa: E731  # as the others are
+_done = lambda _: DONE  # as the others are
 _READS = {"s3": _GET, "before": _one, "value": lambda world: world.content}
 _WRITES = {"s3": _PUT, "value": _done, "before": _old, "leaves": _one}
 _IN_PARTS = {**_WRITES, "s3": _MULTIPART, "calls": 4, "content": LARGE}
@@ -218,7 +218,7 @@ def _traits(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_json_value: Callable[[World], Any] = lambda _: _JSON  # noqa: E731  # as the others are
+_json_value: Callable[[World], Any] = lambda _: _JSON  # as the others are
 OPERATIONS: tuple[Operation, ...] = (
     Operation("get", _get, **_READS, traits=_traits("data key")),
     Operation("get, in ranges", _get, **_READS, calls=2, content=LARGE, traits=_traits("data key ranges")),

@@ -56,7 +56,7 @@ class Injection:
     """
 
     at: frozenset[str]
-    how: Callable[[Exchange], Reply | None | Awaitable[Reply | None]]
+    how: Callable[[Exchange], Reply | Awaitable[Reply | None] | None]
     times: int | None = 1
     after: int = 0
     early: bool = False
@@ -263,7 +263,7 @@ def self_signed(directory: Path) -> ssl.SSLContext:
 
     key, certificate = directory / "key.pem", directory / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)  # noqa: S607
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context
