@@ -75,6 +75,13 @@ def tests_ceph(session: nox.Session) -> None:
     session.run("python", "-m", "tests.servers.ceph", "pytest", "tests/conformance", *arguments, env=ENVIRONMENT)
 
 
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Run the seeded selection of the fault matrix; with ``-- --seeds N``, every cell with N seeds."""
+    install_wheel(session, *group("tests"))
+    session.run("python", "-m", "tests.faults", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""

@@ -8,12 +8,13 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.faultlist import Fault, Promise
+from tests.faults.fault import Promise
 from tests.faults.operations import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.faults.fault import Fault
     from tests.faults.operations import Operation
     from tests.faults.realm import Stored
     from tests.faults.world import World
@@ -78,7 +79,7 @@ class Verdict:
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
-    """Of what kinds the reasons are: "wrong", "orphan", "hang", "unclean", "foreign", "broken", "requests", "secret"."""
+    """Of what kinds the reasons are: "wrong", "orphan", "hang", "foreign", "broken", "requests" or "secret"."""
 
 
 @dataclass

@@ -12,9 +12,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.faults import selection
+from tests.faults import report, selection
 from tests.faults.runner import Ran, Runner, census, leaks
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--operation", action="append", help="only this operation; may be given again")
     parser.add_argument("--face", action="append", help="only this face; may be given again")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--lanes", type=int, default=24, help="cells at a time, of each face, in each process")
+    parser.add_argument("--lanes", type=int, default=16, help="cells at a time, of each face, in each process")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for all")
+    parser.add_argument("--write", type=Path, help="put the table into this file")
     parser.add_argument("--shard", help=argparse.SUPPRESS)
     return parser
 
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         return _work(options)
     begun = time.monotonic()
     records = _gathered(arguments, options)
+    if options.write:
+        report.write(options.write, "ours", report.ours(records, _command(options)))
     return _told(records, chosen(options), time.monotonic() - begun)
 
 
@@ -63,11 +67,11 @@ def _work(options: argparse.Namespace) -> int:
     from s3_bucket._async import _retry  # noqa: PLC0415  # as above
     from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which peers don't have
 
-    _retry.FIRST_DELAY, _retry.LONGEST_DELAY = 0.05, 0.4  # waiting is tested elsewhere
+    _retry.FIRST_DELAY, _retry.LONGEST_DELAY = 0.05, 1.1  # waiting is tested elsewhere
     number, count = (int(part) for part in options.shard.split("/"))
     runner = Runner(FACES, lanes=options.lanes)
-    report = runner.run(selection.slowest_first(chosen(options)[number::count]), lambda ran: _say(_record(ran)))
-    for complaint in report.complaints:
+    outcome = runner.run(selection.slowest_first(chosen(options)[number::count]), lambda ran: _say(_record(ran)))
+    for complaint in outcome.complaints:
         _say({"complaint": complaint})
     _say({"end": True})
     os._exit(0)  # a thread that hangs would keep the process
@@ -131,10 +135,14 @@ def _told(records: list[dict[str, Any]], cells: list[Cell], seconds: float) -> i
         name = " / ".join(str(record[part]) for part in ("fault", "operation", "face", "seed"))
         _print(f"RED {name} ({record['seconds']} s, {record['requests']} requests): {'; '.join(record['reasons'])}")
     for complaint in complaints:
-        _print(f"COMPLAINT {complaint}")
+        _print(f"COMPLAINT {complaint!r}")
     counts = Counter(record["outcome"] for record in ran)
     _print(f"{len(ran)} of {len(cells)} cells in {seconds:.0f} s: {dict(counts)}; {len(complaints)} complaints")
     return 0 if not red and not complaints and len(ran) == len(cells) else 1
+
+
+def _command(options: argparse.Namespace) -> str:
+    return f"python -m nox -s faults -- --seeds {options.seeds}" if options.seeds else "python -m nox -s faults"
 
 
 def _print(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -244,18 +245,12 @@ def unquoted_etag(exchange: Exchange) -> Reply:
     return replace(good, data=good.data.replace(b'ETag: "', b"ETag: ").replace(b'"\r\n', b"\r\n", 1))
 
 
-def echo(world: World) -> Callable[[Exchange], Reply]:
+def echo(exchange: Exchange) -> Reply:
     """Refuse, and repeat in the answer what must stay secret."""
-
-    def how(exchange: Exchange) -> Reply:
-        heard = " ".join(f"{name}: {value}" for name, value in exchange.request.headers.items())
-        more = f"<StringToSign>{heard}</StringToSign><AWSAccessKeyId>{world.settings.get('aws_access_key_id')}</AWSAccessKeyId>"
-        status, code = exchange.rng.choice(
-            [(403, "SignatureDoesNotMatch"), (400, "InvalidToken"), (403, "AccessDenied")]
-        )
-        return says(status, code, more)(exchange)
-
-    return how
+    heard = " ".join(f"{name}: {value}" for name, value in exchange.request.headers.items())
+    more = f"<StringToSign>{heard}</StringToSign><CanonicalRequest>{heard}</CanonicalRequest>"
+    status, code = exchange.rng.choice([(403, "SignatureDoesNotMatch"), (400, "InvalidToken"), (403, "AccessDenied")])
+    return says(status, code, more)(exchange)
 
 
 # Before the request's body is read
@@ -286,9 +281,15 @@ async def stops_reading(exchange: Exchange) -> Reply:
 
 async def reads_slowly(exchange: Exchange) -> Reply:
     """Read the request's body byte by byte."""
-    while not exchange.cell.released.is_set() and await exchange.reader.read(1):
-        await asyncio.sleep(0.1)
+    while await exchange.reader.read(1) and not await _within(0.1, exchange.cell.released):
+        pass
     return Reply(b"", "fin")
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(event.wait(), seconds)
+    return False
 
 
 def refuses_early(exchange: Exchange) -> Reply:

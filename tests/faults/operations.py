@@ -31,8 +31,8 @@ class Operation:
         value: what comes out where all is well.
         s3: the operations of S3 that it sends.
         calls: how many requests, where all is well.
-        traits: what faults may look for: "data" (bytes of an object come), "ranges", "key", "keys", "options", "stream",
-            "source", "destination", "bulk".
+        traits: what faults may look for: "data" (an object's bytes come), "range", "ranges" (several), "key", "keys",
+            "in" (bytes are written), "options", "stream", "source", "destination", "bulk", "conditional" and so on.
         content: the bytes that are read or written.
         before: the objects that there must be.
         leaves: the objects that it changes, by key; None for one that is deleted.

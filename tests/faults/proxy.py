@@ -135,17 +135,17 @@ class _Passing:
     async def message(self, head: bytes, source: asyncio.StreamReader, length: int) -> None:
         """Pass a message on; a length of -1 means: until the connection ends."""
         step = self._step
-        place = _place(step, len(head), max(0, length)) if step else -1
+        where = place(step, len(head), max(0, length)) if step else -1
         if step and step.action == "delay":
             await asyncio.sleep(step.seconds)
         if step and step.action == "drop":
             await self._swallow(source, length)
             raise _End
-        await self._pass(head, place)
+        await self._pass(head, where)
         left = length
         while left and (data := await source.read(min(PIECE, left) if left > 0 else PIECE)):
             left -= len(data) if left > 0 else 0
-            await self._pass(data, place)
+            await self._pass(data, where)
         if left > 0:
             raise asyncio.IncompleteReadError(b"", left)
 
@@ -199,7 +199,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-def _place(step: Step, head: int, body: int) -> int:
+def place(step: Step, head: int, body: int) -> int:
     """Return where the fault is, in bytes from the message's first."""
     begin, length = (head, body) if step.in_body and body else (0, head)
     offset = int(step.at * length) if step.at < 1 else int(step.at)

@@ -1,4 +1,4 @@
-"""The servers of the matrix, in a thread and on a loop of their own: a client that blocks its loop doesn't block them."""
+"""The servers of the matrix, in a thread and on a loop of their own, which no client can block."""
 
 from __future__ import annotations
 

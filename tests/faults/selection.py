@@ -7,8 +7,9 @@ import random
 from typing import TYPE_CHECKING
 
 from tests.faults.cells import Cell
-from tests.faults.faultlist import FAULTS, STALLS
+from tests.faults.faultlist import FAULTS
 from tests.faults.operations import OPERATIONS
+from tests.faults.terms import STALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

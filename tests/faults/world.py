@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.realm import Stored, stored
@@ -41,6 +42,9 @@ class World:
         key, keys: the objects' names.
         options: put()'s keywords.
         settings: the bucket's keywords besides those that all cells have.
+        keeps_checksums: whether the server keeps a checksum of each object.
+        linked: the name of the file to which the destination is a link.
+        planted: multipart uploads that were there before.
         versions: other contents that a read may find, whole.
         cancel: cancels the operation.
         around: what the operation is wrapped in.
@@ -61,6 +65,7 @@ class World:
         self.options: dict[str, Any] = {}
         self.settings: dict[str, Any] = {"endpoint_url": addresses["service"]}
         self.versions: list[bytes] = []
+        self.keeps_checksums = True
         self.linked: str | None = None
         self.source = directory / "source"
         self.destination = directory / "destination"
@@ -105,7 +110,8 @@ class World:
 
     def put(self, key: str, data: bytes, **headers: str) -> None:
         """Have an object on the server."""
-        self.hosted.realm.objects[key] = stored(data, **headers)
+        there = stored(data, **headers)
+        self.hosted.realm.objects[key] = there if self.keeps_checksums else replace(there, crc32=None)
 
     def objects(self) -> dict[str, Stored]:
         """Return what is on the server."""
