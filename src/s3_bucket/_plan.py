@@ -38,6 +38,7 @@ EQUAL_STREAM_PARTS = 5_000
 STREAM_PARTS_A_STEP = 490
 """After those, the part size doubles every so many parts, so that 10,000 parts hold more than 5 TiB."""
 
+_PARTIAL = 206
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.ASCII)
 
 
@@ -78,9 +79,12 @@ def placed(byte_range: ByteRange | None, status: int, content_range: str | None,
             answers another one, would otherwise put the wrong bytes into the right place.
     """
     if byte_range is None:
+        if status == _PARTIAL:
+            msg = f"asked for the whole object, but a part of it, {content_range!r}, came"
+            raise IntegrityError(msg, status=status, retryable=True)
         return 0, length
     match = _CONTENT_RANGE.fullmatch(content_range or "")
-    if status != 206 or match is None:  # noqa: PLR2004  # 206 Partial Content
+    if status != _PARTIAL or match is None:
         msg = f"asked for {range_header(byte_range)}, but status {status} with Content-Range {content_range!r} came"
         raise IntegrityError(msg, status=status, retryable=True)
     first, last, size = (int(number) for number in match.groups())

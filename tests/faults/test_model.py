@@ -339,7 +339,6 @@ def test_model(face: str, upstream: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.timeout(60 + 12 * EXAMPLES)
-@pytest.mark.xfail(strict=True, reason="what an answer that is lost would have said isn't found out")
 def test_model_of_lost_answers(face: str, upstream: dict[str, Any]) -> None:
     """A passing fault never shows, neither as a failure of what was done nor as an object that was in its own way."""
     run(LostAnswers, face, upstream)

@@ -83,6 +83,13 @@ def test_the_right_answer_is_placed(start: int, length: int | None, size: int, l
             _plan.placed(byte_range, 206, f"bytes {other[0]}-{other[1]}/{size}", other[2])
 
 
+@pytest.mark.parametrize("content_range", [None, "bytes 0-4/5", "bytes 1-5/6"])
+def test_a_part_is_not_the_whole(content_range: str | None) -> None:
+    """Where the whole was asked for, a part of it, even if it is all of it, is not S3's answer."""
+    with pytest.raises(IntegrityError, match="whole"):
+        _plan.placed(None, 206, content_range, 5)
+
+
 def test_the_whole_is_placed_at_the_start() -> None:
     """Where no range was asked for, the body is the object."""
     assert _plan.placed(None, 200, None, 7) == (0, 7)

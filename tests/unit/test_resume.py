@@ -151,6 +151,18 @@ async def test_what_brings_something_is_not_counted(
     assert caught.value.attempts == 5
 
 
+async def test_what_brings_the_same_again_is_counted(
+    memory: MemoryStore, store: RetryingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt that begins anew, and comes no farther than those before it, counts."""
+    monkeypatch.setattr(_retry, "ENOUGH", 10)
+    wrong = IntegrityError("checksum", retryable=True)
+    memory.cuts = [(50, RESET), *[(100, wrong), (50, RESET)] * 9]
+    with pytest.raises(BucketConnectionError) as caught:
+        await store.get(REQUEST, whole)
+    assert caught.value.attempts == 5
+
+
 async def test_a_store_that_brings_nothing(memory: MemoryStore) -> None:
     """A store that returns without having received is a defect, and looks like one."""
     with pytest.raises(RuntimeError):

@@ -26,7 +26,9 @@ class Resumable:
         self._allocate = allocate
         self._piece: Piece | None = None
         self._filled = 0
+        self._farthest = 0
         self.gained = 0
+        """Bytes that the last attempt has come farther than any before it."""
 
     async def attempt(self) -> Piece:
         """Ask for what is missing; return all of it, or raise and know how far it came."""
@@ -48,7 +50,13 @@ class Resumable:
         piece = arrival.piece
         # A full buffer that is refused nevertheless holds something wrong: a checksum has failed.
         if error.retryable and piece is not None and 0 < arrival.filled < len(piece.data):
-            self._piece, self._filled, self.gained = piece, arrival.filled, arrival.filled
+            self._piece = piece
+            self._come_to(arrival.filled)
+
+    def _come_to(self, filled: int) -> None:
+        self._filled = filled
+        self.gained = max(0, filled - self._farthest)
+        self._farthest += self.gained
 
     async def _go_on(self, piece: Piece) -> Piece:
         rest = piece.data[self._filled :]
@@ -82,8 +90,7 @@ class Resumable:
         if came.info.etag != piece.info.etag or arrival.filled == len(came.data) or not error.retryable:
             self._piece = None  # from the start, at the next attempt
             return
-        self._filled += arrival.filled
-        self.gained = arrival.filled
+        self._come_to(self._filled + arrival.filled)
 
     async def _begin_again(self) -> Piece:
         """Fetch the version that has replaced the one of which a part had come."""

@@ -5,9 +5,10 @@ slot is taken before the request is signed (a signature that waits in a queue gr
 given back while a retry waits.
 
 Every failed attempt counts against max_attempts, with three exceptions. One that has brought much of a body has not
-failed in vain. One that has taught the server's time, or had the credentials fetched anew, says nothing of the next. And a server that asks for fewer requests is not failing: as long as it answers others, a call goes on
-asking, up to PATIENCE times max_attempts. Answers pay for that (`_credit`), so a server that refuses everything is not
-asked more often than max_attempts says.
+failed in vain. One that has taught the server's time, or had the credentials fetched anew, says nothing of the next.
+And a server that asks for fewer requests is not failing: as long as it answers others, a call goes on asking, up to
+PATIENCE times max_attempts. Answers pay for that (`_credit`), so a server that refuses everything is not asked more
+often than max_attempts says.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ _VENDORS = ("x-amz", "x-goog")
 """How every answer of an S3 has at least one header begin: the request's id."""
 MOST_TAGS = 500_000
 """Tags in an answer: a page of a thousand keys has some twenty thousand, and each takes a hundred bytes of memory."""
+_LARGEST = 2**63 - 1
+"""Bytes: no file system holds more, and no vendor's object."""
 _NO_CHECKSUM = ("ChecksumType", "ChecksumMode", "ChecksumAlgorithm")
 
 
@@ -207,7 +209,7 @@ def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
     require(target, answer, "Name", "IsTruncated")
     for entry in answer.get("Contents", []):
         require_of(target, entry, "Key", "Size", "ETag")
-        if not entry["Key"] or entry["Size"] < 0:
+        if not entry["Key"] or not 0 <= entry["Size"] <= _LARGEST:
             raise _errors.not_s3(target, "it lists what can't be an object", status(answer))
     following = answer.get("NextContinuationToken")
     if not answer["IsTruncated"]:

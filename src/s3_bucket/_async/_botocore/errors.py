@@ -56,9 +56,9 @@ _TIMEOUTS = (boto.ConnectTimeoutError, boto.ReadTimeoutError, TimeoutError)
 _INTEGRITY = (boto.FlexibleChecksumError, boto.IncompleteReadError)
 _CONNECTION = (boto.HTTPClientError, boto.ConnectionError, aiohttp.ClientError, OSError)
 
-# The last four: what an answer that can't be parsed raises. Anything else is a fault of this library, and must look
+# The last five: what an answer that can't be parsed raises. Anything else is a fault of this library, and must look
 # like one.
-_FAILURES = (*_CONNECTION, boto.BotoCoreError, ResponseParserError, ParseError, ValueError, TypeError)
+_FAILURES = (*_CONNECTION, boto.BotoCoreError, ResponseParserError, ParseError, ValueError, TypeError, RecursionError)
 
 
 @contextmanager
