@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 EXAMPLES = int(os.environ.get("S3_TEST_EXAMPLES", "8"))
-STEPS = int(os.environ.get("S3_TEST_STEPS", "20"))
+STEPS = int(os.environ.get("S3_TEST_STEPS", "15"))
 PART = 5 * 1024 * 1024
 ATTEMPTS = 3
 ALWAYS = 1_000
