@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = int(os.environ.get("S3_TEST_KEYS", "100000"))
-SAMPLE = int(os.environ.get("S3_TEST_KEYS_SENT", "250"))
+SAMPLE = int(os.environ.get("S3_TEST_KEYS_SENT", "150"))
 SERVERS = ["script", *(["real"] if real.ENDPOINT else [])]
 
 PIECES = ["+", "%", "/", "//", ".", "..", "./", "../", "/.", "/..", "...", " ", "?", "#", "&", "=", ";", ":", "@", "'"]
