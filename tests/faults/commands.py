@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tests.faults import report, selection
 from tests.faults.peers import offers
-from tests.faults.runner import Ran, Runner, census, leaks
+from tests.faults.runner import Ran, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -193,6 +193,3 @@ def _command(options: argparse.Namespace) -> str:
 
 def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
-
-
-__all__ = ["census", "leaks", "main"]

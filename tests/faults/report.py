@@ -92,9 +92,8 @@ def _by_fault(ran: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def _summed(ran: Sequence[Mapping[str, Any]]) -> str:
     kinds = Counter(kind for record in ran for kind in record["kinds"])
-    signs = dict.fromkeys(
-        SIGNS[record["outcome"]] for record in sorted(ran, key=lambda record: WORST[record["outcome"]])
-    )
+    outcomes = sorted({record["outcome"] for record in ran}, key=WORST.__getitem__)
+    signs = [SIGNS[outcome] for outcome in outcomes]
     good = " ".join(sign for sign in signs if sign != SIGNS["red"])
     bad = ", ".join(f"**{kind} {count}**" for kind, count in sorted(kinds.items()))
     return f"{good} {bad} of {len(ran)}".strip() if bad else good

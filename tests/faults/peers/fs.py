@@ -63,7 +63,7 @@ class S3fs(Peer):
         return f"{self.name}/{key}"
 
     async def get(self, key: str, *, range: tuple[int, int] | None = None) -> Got:
-        """Its cat_file()."""
+        """Use cat_file."""
         start, end = range or (None, None)
         return Got(await asyncio.to_thread(self.client.cat_file, self._path(key), start=start, end=end))
 
@@ -94,21 +94,21 @@ class S3fs(Peer):
             yield _Writer(file)
 
     async def head(self, key: str) -> Info:
-        """Its info()."""
+        """Use info."""
         return Info(key, (await asyncio.to_thread(self.client.info, self._path(key)))["size"])
 
     async def exists(self, key: str) -> Any:
-        """Its exists()."""
+        """Use exists."""
         return await asyncio.to_thread(self.client.exists, self._path(key))
 
     async def list(self, prefix: str) -> AsyncIterator[Info]:
-        """Its find()."""
+        """Use find."""
         found = await asyncio.to_thread(lambda: self.client.find(self._path(prefix), detail=True))
         for path, about in sorted(found.items()):
             yield Info(path.removeprefix(f"{self.name}/"), about["size"])
 
     async def put(self, key: str, data: bytes, **options: Any) -> None:
-        """Its pipe_file()."""
+        """Use pipe_file."""
         mode = "create" if options.pop("if_absent", False) else "overwrite"
         put = self.client.pipe_file
         await asyncio.to_thread(lambda: put(self._path(key), data, chunksize=PART, mode=mode, **headers(options)))
@@ -120,7 +120,7 @@ class S3fs(Peer):
             yield outcome
 
     async def upload_file(self, path: str | os.PathLike[str], key: str, **options: Any) -> None:
-        """Its put_file()."""
+        """Use put_file."""
         put = self.client.put_file
         await asyncio.to_thread(lambda: put(str(path), self._path(key), chunksize=PART, **headers(options)))
 
@@ -131,7 +131,7 @@ class S3fs(Peer):
             yield outcome
 
     async def download_file(self, key: str, path: str | os.PathLike[str]) -> None:
-        """Its get_file()."""
+        """Use get_file."""
         await asyncio.to_thread(self.client.get_file, self._path(key), str(path))
 
     async def download_files(self, files: list[tuple[str, Any]]) -> AsyncIterator[Outcome]:
@@ -141,7 +141,7 @@ class S3fs(Peer):
             yield outcome
 
     async def delete(self, key: str) -> None:
-        """Its rm_file()."""
+        """Use rm_file."""
         await asyncio.to_thread(self.client.rm_file, self._path(key))
 
     async def delete_many(self, keys: list[str]) -> AsyncIterator[Outcome]:
@@ -151,11 +151,11 @@ class S3fs(Peer):
             yield Outcome(key)
 
     async def create(self) -> None:
-        """Its mkdir()."""
+        """Use mkdir."""
         await asyncio.to_thread(self.client.mkdir, self.name)
 
     async def bucket_exists(self) -> Any:
-        """Its exists()."""
+        """Use exists."""
         return await asyncio.to_thread(self.client.exists, self.name)
 
 

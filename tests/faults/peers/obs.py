@@ -78,7 +78,7 @@ class Obstore(Peer):
         )
 
     async def get(self, key: str, *, range: tuple[int, int] | None = None) -> Got:
-        """Either get() or get_range()."""
+        """Use get, or get_range."""
         if range:
             return Got(bytes(await obstore.get_range_async(self.store, key, start=range[0], end=range[1])))
         return Got(bytes(await (await obstore.get_async(self.store, key)).bytes_async()))
@@ -96,23 +96,23 @@ class Obstore(Peer):
 
     @asynccontextmanager
     async def open_writer(self, key: str, **options: Any) -> AsyncIterator[Any]:
-        """Its open_writer()."""
+        """Use open_writer."""
         attributes = _attributes(options)
         async with obstore.open_writer_async(self.store, key, attributes=attributes, buffer_size=PART) as writer:
             yield writer
 
     async def head(self, key: str) -> Info:
-        """Its head()."""
+        """Use head."""
         return Info(key, (await obstore.head_async(self.store, key))["size"])
 
     async def list(self, prefix: str) -> AsyncIterator[Info]:
-        """Its list()."""
+        """Use list."""
         async for chunk in obstore.list(self.store, prefix):
             for entry in chunk:
                 yield Info(entry["path"], entry["size"])
 
     async def put(self, key: str, data: Any, **options: Any) -> None:
-        """Its put()."""
+        """Use put."""
         mode: Any = "create" if options.get("if_absent") else None
         if options.get("if_match"):
             mode = {"e_tag": f'"{options["if_match"]}"'}
@@ -136,7 +136,7 @@ class Obstore(Peer):
             yield outcome
 
     async def delete(self, key: str) -> None:
-        """Its delete()."""
+        """Use delete."""
         await obstore.delete_async(self.store, key)
 
     async def delete_many(self, keys: list[str]) -> AsyncIterator[Outcome]:
