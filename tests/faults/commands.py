@@ -51,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.shard:
         return _work(options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever ends this process means its children, too
     begun = time.monotonic()
     if options.peers:
         return _compare(arguments, options)

@@ -31,7 +31,7 @@ CONNECT_SECONDS = 1.5
 READ_SECONDS = 2.0
 SLACK = 20.0
 """Seconds for backing off, for aborting, and for a busy machine."""
-CUT_OFF = 15.0
+CUT_OFF = 10.0
 """Seconds after the allowed ones, after which a call that still runs has hung."""
 SETTLE = 5.0
 """Seconds within which the server must have nothing left of a call that has ended."""
