@@ -82,6 +82,13 @@ def faults(session: nox.Session) -> None:
     session.run("python", "-m", "tests.faults", *session.posargs)
 
 
+@nox.session(default=False)
+def faults_peers(session: nox.Session) -> None:
+    """Run the same cells with aiobotocore, boto3, s3fs and obstore; with ``-- --write docs/faults.md``, write them."""
+    session.install(*group("peers"))
+    session.run("python", "-m", "tests.faults", "--peers", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.faults import report, selection
-from tests.faults.runner import Ran, Runner, census, leaks
+from tests.faults.peers import offers
+from tests.faults.runner import Ran, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lanes", type=int, default=16, help="cells at a time, of each face, in each process")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for all")
     parser.add_argument("--write", type=Path, help="put the table into this file")
+    parser.add_argument("--peers", action="store_true", help="run other clients, which must be installed")
+    parser.add_argument("--peer", action="append", choices=tuple(offers.NAMES), help="only this one")
+    parser.add_argument("--verbose", action="store_true", help="tell every cell of the peers")
     parser.add_argument("--shard", help=argparse.SUPPRESS)
     return parser
 
@@ -47,29 +51,72 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.shard:
         return _work(options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever ends this process means its children, too
     begun = time.monotonic()
-    records = _gathered(arguments, options)
+    if options.peers:
+        return _compare(arguments, options)
+    records = _gathered(arguments, options, options.processes)
     if options.write:
         report.write(options.write, "ours", report.ours(records, _command(options)))
     return _told(records, chosen(options), time.monotonic() - begun)
 
 
+def _compare(arguments: Sequence[str], options: argparse.Namespace) -> int:
+    """Run the same cells with other clients, each in a process of its own."""
+    begun = time.monotonic()
+    records = [
+        record
+        for name in options.peer or offers.NAMES
+        for record in _gathered([*arguments, "--peer", name], options, 1)
+        if "fault" in record
+    ]
+    if options.write:
+        report.write(options.write, "peers", report.peers(records, options.write.read_text(encoding="utf-8")))
+    for record in records if options.verbose else ():
+        _print(json.dumps(record))
+    counts = Counter((record["face"], kind) for record in records for kind in record["kinds"] or [record["outcome"]])
+    _print(f"{len(records)} cells in {time.monotonic() - begun:.0f} s: {dict(sorted(counts.items()))}")
+    return 0 if records else 1
+
+
 def chosen(options: argparse.Namespace) -> list[Cell]:
     """Return the cells that the command line names."""
+    if options.peers:
+        return _of_peer(options)
     cells = selection.every(range(options.seeds or 1), options.face or selection.FACES, options.operation)
     if options.fault:
         cells = [cell for cell in cells if cell.fault.name in options.fault]
     return cells if options.seeds else selection.some(cells, options.cells, 0)
 
 
-def _work(options: argparse.Namespace) -> int:
-    """Run one process's share, telling each cell in a line of JSON."""
-    from s3_bucket._async import _retry  # noqa: PLC0415  # as above
-    from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which peers don't have
+def _of_peer(options: argparse.Namespace) -> list[Cell]:
+    name = options.peer[-1]
+    kind = offers.peer(name)
+    cells = selection.every(range(options.seeds or 1), [name], kind.offers)
+    return [
+        cell
+        for cell in cells
+        if (cell.fault.blocking or kind.cancels) and cell.fault.name not in offers.LEFT_OUT
+        if not options.fault or cell.fault.name in options.fault
+        if not options.operation or cell.operation.name in options.operation
+    ]
+
+
+def _runner(options: argparse.Namespace) -> Runner:
+    if options.peers:
+        name = options.peer[-1]
+        return Runner({name: offers.peer(name)}, named=False, lanes=options.lanes)
+    from s3_bucket._async import _retry  # noqa: PLC0415  # as below
+    from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which the peers' environment doesn't have
 
     _retry.FIRST_DELAY, _retry.LONGEST_DELAY = 0.05, 1.1  # waiting is tested elsewhere
+    return Runner(FACES, lanes=options.lanes)
+
+
+def _work(options: argparse.Namespace) -> int:
+    """Run one process's share, telling each cell in a line of JSON."""
     number, count = (int(part) for part in options.shard.split("/"))
-    runner = Runner(FACES, lanes=options.lanes)
+    runner = _runner(options)
     outcome = runner.run(selection.slowest_first(chosen(options)[number::count]), lambda ran: _say(_record(ran)))
     for complaint in outcome.complaints:
         _say({"complaint": complaint})
@@ -97,7 +144,7 @@ def _record(ran: Ran) -> dict[str, Any]:
     }
 
 
-def _gathered(arguments: Sequence[str], options: argparse.Namespace) -> list[dict[str, Any]]:
+def _gathered(arguments: Sequence[str], options: argparse.Namespace, processes: int) -> list[dict[str, Any]]:
     """Run all processes and return what they said."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/nonexistent/config"}
@@ -105,9 +152,9 @@ def _gathered(arguments: Sequence[str], options: argparse.Namespace) -> list[dic
     until = time.monotonic() + options.limit
     running: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
     try:
-        for number in range(options.processes):
+        for number in range(processes):
             said = tempfile.TemporaryFile()  # noqa: SIM115  # it is closed below
-            command = [sys.executable, "-m", "tests.faults", *arguments, "--shard", f"{number}/{options.processes}"]
+            command = [sys.executable, "-m", "tests.faults", *arguments, "--shard", f"{number}/{processes}"]
             running.append((subprocess.Popen(command, stdout=said, env=environment, start_new_session=True), said))
         return [record for process, said in running for record in _output(process, said, until)]
     finally:
@@ -147,6 +194,3 @@ def _command(options: argparse.Namespace) -> str:
 
 def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
-
-
-__all__ = ["census", "leaks", "main"]

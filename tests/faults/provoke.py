@@ -31,16 +31,16 @@ Provoke: TypeAlias = "Callable[[World, Fault], None]"
 
 
 def server(
-    how: Any, *, times: int | None = 1, early: bool = False, second: bool = True, at: frozenset[str] | None = None
+    how: Any, *, times: int | None = 1, early: bool = False, second: bool = True, continues: bool = True
 ) -> Callable[[World, Fault], None]:
     """Have the server do it: once, at the first or the second request that it can happen to, or always."""
 
     def provoke(world: World, fault: Fault) -> None:
-        where = (at or fault.at or ALL) & world.operation.s3
+        where = (fault.at or ALL) & world.operation.s3
         late = (
             second and times is not None and repeated(world.operation, where) and world.rng.random() < 0.5
         )  # half of them
-        world.hosted.injections += (Injection(where, how, times, int(late), early),)
+        world.hosted.injections += (Injection(where, how, times, int(late), early, continues),)
 
     return provoke
 

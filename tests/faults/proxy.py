@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,6 +99,9 @@ class Proxy:
         step = cell.plan(request) if cell and cell.plan else None
         released = cell.released if cell else asyncio.Event()
         up = _Passing(step if step and step.way == "up" else None, back, writer, released)
+        if "expect" in request.headers:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            head = re.sub(rb"(?i)expect:[^\r]*\r\n", b"", head)
         await up.message(head, reader, int(request.headers.get("content-length", 0)))
         answer = await answers.readuntil(b"\r\n\r\n")
         fields = _fields(answer.decode("latin-1").split("\r\n"))

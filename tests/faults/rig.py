@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.faults.proxy import Proxy
 from tests.faults.service import Service, listen, self_signed, url
-from tests.guards.script import Script
+from tests.guards.script import reply
 
 if TYPE_CHECKING:
     from tests.faults.service import Hosted
@@ -25,7 +25,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.service = Service()
-        self.stranger = Script()
+        self.stranger = Service()
         self.proxy: Proxy | None = None
         self.addresses: dict[str, str] = {"nowhere": f"http://{NOWHERE}"}
         self._sockets: list[socket.socket] = []
@@ -68,7 +68,7 @@ class Rig:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         with tempfile.TemporaryDirectory() as directory:
             context = self_signed(Path(directory))
-        self.stranger.always(_STRANGE)
+        self.stranger.to_strangers = reply(200, b"the stranger's", ETag='"evil"', x_amz_request_id="evil")
         servers = {
             "service": await listen(self.service.connected),
             "stranger": await listen(self.stranger.connected),
@@ -119,12 +119,3 @@ def _without_name_service() -> Any:
 
     socket.getaddrinfo = getaddrinfo
     return real
-
-
-def _strange() -> Any:
-    from tests.guards.script import reply  # noqa: PLC0415  # beside its one use
-
-    return reply(200, b"the stranger's", ETag='"evil"', x_amz_request_id="evil")
-
-
-_STRANGE = _strange()

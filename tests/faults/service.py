@@ -52,7 +52,8 @@ class Exchange:
 class Injection:
     """A fault of the server: at which of S3's operations, what instead, how often, after how many good ones.
 
-    An early one comes before the request's body is read.
+    An early one comes before the request's body is read; `continues` is whether a client that waits for "100 Continue"
+    gets it nevertheless.
     """
 
     at: frozenset[str]
@@ -60,6 +61,7 @@ class Injection:
     times: int | None = 1
     after: int = 0
     early: bool = False
+    continues: bool = True
 
 
 class Hosted:
@@ -100,6 +102,7 @@ class Service(Script):
         super().__init__()
         self.cells: dict[str, Hosted] = {}
         self.mistakes: list[Exception] = []
+        self.to_strangers: Reply | None = None
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; what goes wrong in the rig itself is kept."""
@@ -112,18 +115,24 @@ class Service(Script):
         request = await _head(connection, reader)
         cell = self.cells.get(request.bucket)
         if cell is None:
-            return await self._send(None, refused(request, 404, "NoSuchBucket"), request, reader, writer)
+            return await self._unknown(request, reader, writer)
         cell.times.append(time.monotonic())
-        done = await _early(cell, request, reader)
+        done = await _early(cell, request, reader, writer)
         if done is None:
-            if "expect" in request.headers:
-                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            _continue(request, writer)
             request = replace(request, body=await _body(request, reader))
             cell.requests.append(replace(request, body=b""))
             done = await _answered(cell, request, reader)
         else:
             cell.requests.append(request)
         return await self._send(cell, done, request, reader, writer)
+
+    async def _unknown(self, request: Arrived, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer a request for nobody's bucket."""
+        _continue(request, writer)
+        self.requests.append(replace(request, body=await _body(request, reader)))
+        done = self.to_strangers or refused(request, 404, "NoSuchBucket")
+        return await self._send(None, done, request, reader, writer)
 
     async def _send(
         self,
@@ -182,9 +191,20 @@ async def _drip(writer: asyncio.StreamWriter, data: bytes, pause: float, release
             return
 
 
-async def _early(cell: Hosted, request: Arrived, reader: asyncio.StreamReader) -> Reply | None:
+def _continue(request: Arrived, writer: asyncio.StreamWriter) -> None:
+    if request.headers.pop("expect", None):  # type: ignore[attr-defined]  # it is a dict
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+async def _early(
+    cell: Hosted, request: Arrived, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> Reply | None:
     injection = cell.due(request, early=True)
-    return await _injected(cell, injection, request, reader) if injection else None
+    if injection is None:
+        return None
+    if injection.continues:
+        _continue(request, writer)
+    return await _injected(cell, injection, request, reader)
 
 
 async def _answered(cell: Hosted, request: Arrived, reader: asyncio.StreamReader) -> Reply:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import s3_bucket as S3
-from tests.faults import faultlist, operations, report, selection
+from tests.faults import census, faultlist, operations, report, selection
 from tests.faults.cells import Cell, Outcome, Seen, Verdict, judged
 from tests.faults.proxy import Step, place
 from tests.faults.realm import Stored, Upload, stored
@@ -155,6 +155,24 @@ def test_cancelled(world: World) -> None:
     """A cancellation that leaves nothing is clean."""
     error = asyncio.CancelledError()
     assert verdict(world, "cancelled twice", value=None, error=error).outcome is Outcome.CANCELLED
+
+
+def test_leaks() -> None:
+    """What there is more of after the cells than before is told, and nothing else."""
+    before = census.Census(descriptors=10, threads=3, tasks=1)
+    assert census.told(before, before) == []
+    assert census.told(before, census.Census(descriptors=12, threads=2, tasks=1)) == [
+        "2 descriptors more than before the cells"
+    ]
+
+
+def test_peers_are_summed_up() -> None:
+    """Another client's row says what was good, and counts what was not."""
+    record = {"fault": "none", "operation": "get", "face": "boto3", "seed": 0, "outcome": "exact", "kinds": []}
+    worse = {**record, "operation": "put", "outcome": "red", "kinds": ["wrong"]}
+    text = report.peers([record, worse], "| none | the exact result | ✓ | · |  | e |")
+    assert "| none | ✓ e | ✓ **wrong 1** of 2 |" in text
+    assert "| boto3 | 2 | 2 | 1 | 0 | 0 | 1 | 0 | 0 |" in text
 
 
 def test_places() -> None:

@@ -34,6 +34,7 @@ FAULTS: tuple[Fault, ...] = (
         "an error; bounded time and memory",
         provoke.server(make.deep_xml, times=None),
         XML,
+        without=names("raw"),
     ),
     Fault(
         (112,),

@@ -74,7 +74,7 @@ FAULTS: tuple[Fault, ...] = (
         "no answer to Expect: 100-continue",
         EXACT,
         "the exact result",
-        provoke.server(make.no_continue, times=None, early=True),
+        provoke.server(make.no_continue, times=None, early=True, continues=False),
         SENDING,
     ),
     Fault(
@@ -82,7 +82,7 @@ FAULTS: tuple[Fault, ...] = (
         "refused before the body was sent",
         ERROR,
         "the server's own error, at once",
-        provoke.server(make.refuses_early, times=None, early=True),
+        provoke.server(make.refuses_early, times=None, early=True, continues=False),
         SENDING,
         errors=("BucketAccessDenied",),
     ),

@@ -1,0 +1,25 @@
+"""The peers, by name; each is imported only where it runs."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.faults.peers.peer import Peer
+
+NAMES = {
+    "aiobotocore": ("aio", "Aiobotocore"),
+    "boto3": ("boto", "Boto3"),
+    "s3fs": ("fs", "S3fs"),
+    "obstore": ("obs", "Obstore"),
+}
+LEFT_OUT = frozenset({"no credentials", "no such host"})
+"""Some of them would ask the metadata service, or a name server: nothing here leaves the loopback interface."""
+
+
+def peer(name: str) -> type[Peer]:
+    """Return a peer's class."""
+    module, kind = NAMES[name]
+    found: type[Peer] = getattr(importlib.import_module(f"tests.faults.peers.{module}"), kind)
+    return found
