@@ -171,6 +171,7 @@ FAULTS: tuple[Fault, ...] = (
         provoke.server(make.huge_length, times=None),
         GET,
         errors=("BucketException", "MemoryError"),
+        most=64,  # of an object that is believed to be so long, many ranges are asked for at a time
     ),
     Fault((21,), "no HTTP, once", EXACT, TRIED_AGAIN, provoke.server(make.garbage), BUT_ABORT),
     Fault(

@@ -115,11 +115,13 @@ class _Connection(ResponseHandler):
     """
 
     def set_response_params(self, **parameters: Any) -> None:
-        if self._buffer or self._tail:
-            self.abort()
-            msg = "the server sent more than it was asked for"
-            raise aiohttp.ServerDisconnectedError(msg)
+        unasked = bool(self._buffer or self._tail)
+        self._buffer.clear()
+        self._tail = b""
         super().set_response_params(**parameters)
+        if unasked:
+            self.abort()
+            self.set_exception(aiohttp.ServerDisconnectedError("the server sent more than it was asked for"))
 
 
 class _Answer(aiohttp.ClientResponse):
