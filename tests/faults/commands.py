@@ -15,7 +15,8 @@ from collections import Counter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.faults import report, selection
+from tests.faults import faultlist, report, selection
+from tests.faults.cells import Outcome, Verdict
 from tests.faults.peers import offers
 from tests.faults.runner import Ran, Runner
 
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str]) -> int:
     begun = time.monotonic()
     if options.peers:
         return _compare(arguments, options)
-    records = _gathered(arguments, options, options.processes)
+    shares = [[*arguments, "--shard", f"{number}/{options.processes}"] for number in range(options.processes)]
+    records = _gathered(shares, options.limit)
     if options.write:
         report.write(options.write, "ours", report.ours(records, _command(options)))
     return _told(records, chosen(options), time.monotonic() - begun)
@@ -64,12 +66,10 @@ def main(arguments: Sequence[str]) -> int:
 def _compare(arguments: Sequence[str], options: argparse.Namespace) -> int:
     """Run the same cells with other clients, each in a process of its own."""
     begun = time.monotonic()
-    records = [
-        record
-        for name in options.peer or offers.NAMES
-        for record in _gathered([*arguments, "--peer", name], options, 1)
-        if "fault" in record
-    ]
+    shares = [[*arguments, "--peer", name, "--shard", "0/1"] for name in options.peer or offers.NAMES]
+    records = [record for record in _gathered(shares, options.limit) if "fault" in record]
+    for name in options.peer or offers.NAMES:
+        records += _alone(arguments, options, name)
     if options.write:
         report.write(options.write, "peers", report.peers(records, options.write.read_text(encoding="utf-8")))
     for record in records if options.verbose else ():
@@ -77,6 +77,18 @@ def _compare(arguments: Sequence[str], options: argparse.Namespace) -> int:
     counts = Counter((record["face"], kind) for record in records for kind in record["kinds"] or [record["outcome"]])
     _print(f"{len(records)} cells in {time.monotonic() - begun:.0f} s: {dict(sorted(counts.items()))}")
     return 0 if records else 1
+
+
+def _alone(arguments: Sequence[str], options: argparse.Namespace, name: str) -> list[dict[str, Any]]:
+    """Run each cell of the faults that kill whole processes in a process of its own."""
+    records = []
+    for cell in selection.every([0], [name], offers.peer(name).offers):
+        if cell.fault.name in offers.DEADLY and not options.fault:
+            which = ["--fault", cell.fault.name, "--operation", cell.operation.name]
+            share = [*arguments, "--peer", name, *which, "--shard", "0/1"]
+            ran = [record for record in _gathered([share], options.limit) if "fault" in record]
+            records += ran or [_record(Ran(cell, Verdict(Outcome.RED, ("the process died",), ("crash",)), 0.0, 0))]
+    return records
 
 
 def chosen(options: argparse.Namespace) -> list[Cell]:
@@ -97,7 +109,7 @@ def _of_peer(options: argparse.Namespace) -> list[Cell]:
         cell
         for cell in cells
         if (cell.fault.blocking or kind.cancels) and cell.fault.name not in offers.LEFT_OUT
-        if not options.fault or cell.fault.name in options.fault
+        if cell.fault.name in (options.fault or faultlist.BY_NAME.keys() - offers.DEADLY)
         if not options.operation or cell.operation.name in options.operation
     ]
 
@@ -144,17 +156,17 @@ def _record(ran: Ran) -> dict[str, Any]:
     }
 
 
-def _gathered(arguments: Sequence[str], options: argparse.Namespace, processes: int) -> list[dict[str, Any]]:
-    """Run all processes and return what they said."""
+def _gathered(shares: Sequence[Sequence[str]], limit: float) -> list[dict[str, Any]]:
+    """Run a process for each share, all at a time, and return what they said."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/nonexistent/config"}
     environment |= {"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials"}
-    until = time.monotonic() + options.limit
+    until = time.monotonic() + limit
     running: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
     try:
-        for number in range(processes):
+        for share in shares:
             said = tempfile.TemporaryFile()  # noqa: SIM115  # it is closed below
-            command = [sys.executable, "-m", "tests.faults", *arguments, "--shard", f"{number}/{processes}"]
+            command = [sys.executable, "-m", "tests.faults", *share]
             running.append((subprocess.Popen(command, stdout=said, env=environment, start_new_session=True), said))
         return [record for process, said in running for record in _output(process, said, until)]
     finally:

@@ -172,7 +172,7 @@ def test_peers_are_summed_up() -> None:
     worse = {**record, "operation": "put", "outcome": "red", "kinds": ["wrong"]}
     text = report.peers([record, worse], "| none | the exact result | ✓ | · |  | e |")
     assert "| none | ✓ e | ✓ **wrong 1** of 2 |" in text
-    assert "| boto3 | 2 | 2 | 1 | 0 | 0 | 1 | 0 | 0 |" in text
+    assert "| boto3 | 2 | 2 | 1 | 0 | 0 | 1 | 0 | 0 | 0 |" in text
 
 
 def test_places() -> None:

@@ -13,6 +13,9 @@ from tests.faults.peers.peer import Got, Info, Outcome, Peer, botocore_settings,
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+SESSION = get_session()
+"""One for all: it reads the service's model, which takes a second."""
+
 
 class Aiobotocore(Peer):
     """aiobotocore has S3's operations, one by one."""
@@ -38,7 +41,7 @@ class Aiobotocore(Peer):
     async def open(self) -> Any:
         """Make a client."""
         config = AioConfig(**botocore_settings(self.settings))
-        return await get_session().create_client("s3", config=config, **client_settings(self.settings)).__aenter__()
+        return await SESSION.create_client("s3", config=config, **client_settings(self.settings)).__aenter__()
 
     async def close(self, client: Any) -> None:
         """Close it."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator
 
+SESSION = boto3.session.Session()
+"""One for all: it reads the service's model, which takes a second."""
 TRANSFER = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
 
 
@@ -47,7 +49,7 @@ class Boto3(Peer):
         """Make a client."""
         config = Config(**botocore_settings(self.settings))
         made = client_settings(self.settings)
-        return await asyncio.to_thread(lambda: boto3.session.Session().client("s3", config=config, **made))
+        return await asyncio.to_thread(lambda: SESSION.client("s3", config=config, **made))
 
     async def close(self, client: Any) -> None:
         """Close it."""

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from aiobotocore.session import get_session
 from s3fs import S3FileSystem
 
 from tests.faults.peers.peer import PART, Got, Info, Outcome, Peer, botocore_settings, each, headers, in_thread
@@ -13,6 +14,10 @@ from tests.faults.peers.peer import PART, Got, Info, Outcome, Peer, botocore_set
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator
+
+
+SESSION = get_session()
+"""One for all: it reads the service's model, which takes a second."""
 
 
 class S3fs(Peer):
@@ -47,6 +52,7 @@ class S3fs(Peer):
         settings = self.settings
         return await asyncio.to_thread(
             lambda: S3FileSystem(
+                session=SESSION,
                 key=settings["aws_access_key_id"],
                 secret=settings["aws_secret_access_key"],
                 token=settings["aws_session_token"],

@@ -17,6 +17,9 @@ NAMES = {
 LEFT_OUT = frozenset({"no credentials", "no such host"})
 """Some of them would ask the metadata service, or a name server: nothing here leaves the loopback interface."""
 
+DEADLY = frozenset({"Content-Length of 8 EiB"})
+"""What takes the whole process with it, in some of them: each of these cells runs in a process of its own."""
+
 
 def peer(name: str) -> type[Peer]:
     """Return a peer's class."""
