@@ -69,10 +69,11 @@ def tests_lowest(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def tests_ceph(session: nox.Session) -> None:
-    """Run the conformance suite over a Ceph RADOS Gateway of its own, which root installs where it is missing."""
+    """Run the conformance suite and the model over a Ceph RADOS Gateway, which root installs where it is missing."""
     install_wheel(session, *group("tests"))
+    over_ceph = ("tests/conformance", "tests/faults/test_model.py", "tests/faults/test_keys.py")
     arguments = session.posargs or ("-n", "2", "--dist", "worksteal")
-    session.run("python", "-m", "tests.servers.ceph", "pytest", "tests/conformance", *arguments, env=ENVIRONMENT)
+    session.run("python", "-m", "tests.servers.ceph", "pytest", *over_ceph, *arguments, env=ENVIRONMENT)
 
 
 @nox.session(default=False)

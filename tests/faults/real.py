@@ -1,18 +1,21 @@
-"""A real S3 beside the scripted one, where the environment names it: ``S3_TEST_ENDPOINT`` and the keys for it."""
+"""A real S3 beside the scripted one, where there is one: `python -m tests.servers.ceph` starts Ceph for a command."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-ENDPOINT = os.environ.get("S3_TEST_ENDPOINT", "")
+from tests.servers.ceph import KEYS
+
+ENDPOINT = os.environ.get("CEPH_URL", "")
 
 
 def settings() -> dict[str, Any]:
     """Return the settings of a bucket there."""
+    [(key_id, secret), *_] = KEYS.items()
     return {
         "endpoint_url": ENDPOINT,
-        "aws_access_key_id": os.environ["S3_TEST_ACCESS_KEY"],
-        "aws_secret_access_key": os.environ["S3_TEST_SECRET_KEY"],
-        "region": os.environ.get("S3_TEST_REGION", "us-east-1"),
+        "aws_access_key_id": key_id,
+        "aws_secret_access_key": secret,
+        "region": "us-east-1",
     }
