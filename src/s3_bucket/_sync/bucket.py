@@ -200,6 +200,7 @@ class Bucket(Face):
             PreconditionFailed: if_match did not hold.
             NoSuchBucket: there is no such bucket.
             IntegrityError: the file changed while it was read, or S3 did not store what was sent.
+            AmbiguousWrite: the answer was lost, and whether it was stored can't be said.
 
         Example:
             >>> info = await bucket.put("hello.txt", "hello")
