@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 import time
@@ -36,7 +37,16 @@ async def leaks(before: Census) -> list[str]:
     until = time.monotonic() + SETTLE
     while told(before, now := taken()) and time.monotonic() < until:  # noqa: ASYNC110  # nothing tells when
         await asyncio.sleep(0.1)
-    return told(before, now)
+    return told(before, now) and [*told(before, now), f"open are: {', '.join(sorted(opened()))}"]
+
+
+def opened() -> list[str]:
+    """Return what the file descriptors are of."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(path.readlink()))
+    return found
 
 
 def told(before: Census, after: Census) -> list[str]:

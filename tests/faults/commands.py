@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.faults.cells import Cell
 
+ALONE = 90.0
+"""Seconds after which a process with one cell is killed."""
 LIMIT = 1_800.0
 """Seconds after which the processes are killed, whatever they do."""
 
@@ -86,7 +88,7 @@ def _alone(arguments: Sequence[str], options: argparse.Namespace, name: str) -> 
         if cell.fault.name in offers.DEADLY and not options.fault:
             which = ["--fault", cell.fault.name, "--operation", cell.operation.name]
             share = [*arguments, "--peer", name, *which, "--shard", "0/1"]
-            ran = [record for record in _gathered([share], options.limit) if "fault" in record]
+            ran = [record for record in _gathered([share], ALONE) if "fault" in record]
             records += ran or [_record(Ran(cell, Verdict(Outcome.RED, ("the process died",), ("crash",)), 0.0, 0))]
     return records
 

@@ -163,7 +163,8 @@ class Runner:
     def _listening(self) -> Iterator[None]:
         """Hear what the library logs, and what asyncio and Python complain of."""
         ours, theirs = logging.getLogger("s3_bucket"), logging.getLogger("asyncio")
-        level, hook = ours.level, sys.unraisablehook
+        level, hook, propagate = ours.level, sys.unraisablehook, ours.propagate
+        ours.propagate = False  # whoever kept the records would keep the exceptions in them, and what hangs on those
         ours.addHandler(self._log)
         ours.setLevel(logging.DEBUG)
         complaining = _Complaints(self.report.complaints)
@@ -176,6 +177,7 @@ class Runner:
         finally:
             ours.removeHandler(self._log)
             ours.setLevel(level)
+            ours.propagate = propagate
             theirs.removeHandler(complaining)
             sys.unraisablehook = hook
 
