@@ -199,6 +199,17 @@ async def test_an_upload_that_is_completed_late(memory: MemoryStore) -> None:
     assert (await _lost.complete(retrying(late), UPLOAD, PARTS, 20, PLAIN)).version_id == "v9"
 
 
+async def test_the_same_bytes_were_there_before(memory: MemoryStore, store: RetryingStore) -> None:
+    """Where the object is what was uploaded, but may be an older one, no upload is left behind all the same."""
+    memory.objects["key"] = bytes(20)
+    memory.written["key"] = Stored(Written(ETAG), 20, None)
+    memory.uploads["id-0"] = {}
+    memory.fail("complete_upload", LOST)
+    assert (await _lost.complete(store, UPLOAD, PARTS, 20, PLAIN)).etag == ETAG
+    assert memory.uploads == {}
+    assert (await _lost.complete(store, UPLOAD, PARTS, 20, PLAIN)).etag == ETAG  # nor is that an error
+
+
 async def test_an_abort_that_fails(memory: MemoryStore, store: RetryingStore) -> None:
     """If the abort fails for another reason, that is told."""
     memory.fail("complete_upload", LOST)

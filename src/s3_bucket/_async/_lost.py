@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,10 @@ async def complete(
             written = await _found(store, target, evidence, error)
         if written is None:
             raise _ambiguous(target, error) from error
+        if evidence.token is None and error.error_code != "NoSuchUpload":
+            # The same bytes may have been there before, and the upload with them may still be there, too.
+            with suppress(BucketException):
+                await store.abort_upload(upload)
         return written
 
 
