@@ -71,9 +71,11 @@ def tests_lowest(session: nox.Session) -> None:
 def tests_ceph(session: nox.Session) -> None:
     """Run the conformance suite and the model over a Ceph RADOS Gateway, which root installs where it is missing."""
     install_wheel(session, *group("tests"))
-    over_ceph = ("tests/conformance", "tests/faults/test_model.py", "tests/faults/test_keys.py")
+    faults = [f"tests/faults/test_{name}.py" for name in ("model", "keys", "proxy")]
     arguments = session.posargs or ("-n", "2", "--dist", "worksteal")
-    session.run("python", "-m", "tests.servers.ceph", "pytest", *over_ceph, *arguments, env=ENVIRONMENT)
+    session.run(
+        "python", "-m", "tests.servers.ceph", "pytest", "tests/conformance", *faults, *arguments, env=ENVIRONMENT
+    )
 
 
 @nox.session(default=False)

@@ -56,11 +56,13 @@ class Passenger(Protocol):
 class Proxy:
     """The proxy; for each request it asks the plan of the bucket's cell."""
 
-    def __init__(self, cells: Mapping[str, Passenger], host: str, port: int) -> None:
+    def __init__(self, cells: Mapping[str, Passenger], host: str, port: int, *, closing: bool = False) -> None:
         self.cells = cells
+        self._closing = closing  # a server whose answers are chunked must end each with the connection
         self.mistakes: list[Exception] = []
         self._upstream = host, port
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._connections = 0
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,6 +74,7 @@ class Proxy:
         back: asyncio.StreamWriter | None = None
         try:
             answers, back = await asyncio.open_connection(*self._upstream)
+            self._writers |= {writer, back}
             while await self._exchange(reader, writer, answers, back):
                 pass
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, _End):
@@ -102,6 +105,8 @@ class Proxy:
         if "expect" in request.headers:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             head = re.sub(rb"(?i)expect:[^\r]*\r\n", b"", head)
+        if self._closing:
+            head = head[:-2] + b"Connection: close\r\n\r\n"
         await up.message(head, reader, int(request.headers.get("content-length", 0)))
         answer = await answers.readuntil(b"\r\n\r\n")
         fields = _fields(answer.decode("latin-1").split("\r\n"))
@@ -111,13 +116,16 @@ class Proxy:
             cell.answer_lost(request)
         down = _Passing(step if step and step.way == "down" else None, writer, back, released)
         await down.message(answer, answers, length)
-        return length >= 0 and fields.get("connection") != "close"
+        return length >= 0 and fields.get("connection", "").lower() != "close"
 
     async def stop(self) -> None:
         """End all connections."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()  # what nobody has taken is not waited for
+        await asyncio.sleep(0)
 
 
 class _End(Exception):  # noqa: N818  # it is no error
