@@ -27,7 +27,6 @@ class Fault:
     """One thing that goes wrong.
 
     Attributes:
-        numbers: its numbers in the catalogue.
         name: its row in the table.
         promise: what may come out.
         words: the promise, in words.
@@ -37,6 +36,7 @@ class Fault:
         without: an operation must have none of them.
         errors: what may be raised.
         most: requests that may be sent at most; None where attempts say it.
+        pause: seconds that must pass before it is tried again.
         blocking: whether it can be provoked in the blocking face, too.
         certain: whether it happens for sure, so that a cell in which it doesn't proves nothing.
         asks_head: whether a HEAD follows each answer, for its length.
@@ -45,7 +45,6 @@ class Fault:
         leaves_upload: whether an upload stays on the server, whose id the error must tell.
     """
 
-    numbers: tuple[int, ...]
     name: str
     promise: Promise
     words: str
@@ -55,6 +54,7 @@ class Fault:
     without: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ("BucketException",)
     most: int | None = None
+    pause: float = 0.0
     blocking: bool = True
     certain: bool = True
     throttles: bool = False

@@ -9,7 +9,6 @@ from tests.faults.terms import BODIES, BUT_ABORT, CLEAN
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        (124,),
         "cancelled while the answer is awaited",
         CLEAN,
         "no orphan, no file, no connection stays",
@@ -18,7 +17,6 @@ FAULTS: tuple[Fault, ...] = (
         blocking=False,
     ),
     Fault(
-        (124,),
         "cancelled in the middle of a body",
         CLEAN,
         "no orphan, no file, no connection stays",
@@ -27,7 +25,6 @@ FAULTS: tuple[Fault, ...] = (
         blocking=False,
     ),
     Fault(
-        (33, 124),
         "cancelled when all has been done",
         CLEAN,
         "no orphan, no file, no connection stays",
@@ -36,7 +33,6 @@ FAULTS: tuple[Fault, ...] = (
         blocking=False,
     ),
     Fault(
-        (125,),
         "cancelled while a retry waits",
         CLEAN,
         "no orphan, no file, no connection stays",
@@ -46,7 +42,6 @@ FAULTS: tuple[Fault, ...] = (
         throttles=True,
     ),
     Fault(
-        (33, 124),
         "cancelled at a random instant",
         CLEAN,
         "no orphan, no file, no connection stays",
@@ -55,7 +50,6 @@ FAULTS: tuple[Fault, ...] = (
         certain=False,
     ),
     Fault(
-        (33,),
         "cancelled twice",
         CLEAN,
         "no orphan, no file, no connection stays",
@@ -64,7 +58,6 @@ FAULTS: tuple[Fault, ...] = (
         blocking=False,
     ),
     Fault(
-        (126,),
         "asyncio.timeout() around the call",
         CLEAN,
         "TimeoutError, and no orphan",

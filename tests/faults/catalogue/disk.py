@@ -10,7 +10,6 @@ from tests.faults.terms import ERROR, EXACT, REFUSED, names
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        (80,),
         "the destination is a directory",
         ERROR,
         "IsADirectoryError, before anything is sent",
@@ -20,7 +19,6 @@ FAULTS: tuple[Fault, ...] = (
         most=0,
     ),
     Fault(
-        (80,),
         "the destination is a FIFO",
         ERROR,
         REFUSED,
@@ -30,7 +28,6 @@ FAULTS: tuple[Fault, ...] = (
         most=0,
     ),
     Fault(
-        (80,),
         "the destination is a symbolic link",
         EXACT,
         "the link stays; what it points to is replaced",
@@ -38,7 +35,6 @@ FAULTS: tuple[Fault, ...] = (
         traits=names("destination"),
     ),
     Fault(
-        (81,),
         "the destination's directory is missing",
         ERROR,
         "FileNotFoundError, before anything is sent",
@@ -48,7 +44,6 @@ FAULTS: tuple[Fault, ...] = (
         most=0,
     ),
     Fault(
-        (82,),
         "a file name of 255 bytes",
         EXACT,
         "the exact result",
@@ -56,7 +51,6 @@ FAULTS: tuple[Fault, ...] = (
         traits=names("destination"),
     ),
     Fault(
-        (81,),
         "the source is missing, or a directory",
         ERROR,
         "FileNotFoundError or IsADirectoryError",

@@ -9,7 +9,6 @@ from tests.faults.terms import EITHER, ERROR, EXACT, names
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        (153,),
         "more is said to follow, but not where",
         ERROR,
         "an error: never an end that is none",
@@ -17,7 +16,6 @@ FAULTS: tuple[Fault, ...] = (
         names("ListObjectsV2"),
     ),
     Fault(
-        (153,),
         "the listing goes in a circle",
         ERROR,
         "an error",
@@ -25,7 +23,6 @@ FAULTS: tuple[Fault, ...] = (
         names("ListObjectsV2"),
     ),
     Fault(
-        (156,),
         "DeleteObjects refuses one key",
         ERROR,
         "that key's outcome",
@@ -34,7 +31,6 @@ FAULTS: tuple[Fault, ...] = (
         errors=("BucketAccessDenied",),
     ),
     Fault(
-        (156,),
         "DeleteObjects fails for one key, once",
         EITHER,
         "that key's outcome",
@@ -42,7 +38,6 @@ FAULTS: tuple[Fault, ...] = (
         names("DeleteObjects"),
     ),
     Fault(
-        (156,),
         "DeleteObjects says nothing of one key",
         ERROR,
         "that key's outcome",
@@ -50,7 +45,6 @@ FAULTS: tuple[Fault, ...] = (
         names("DeleteObjects"),
     ),
     Fault(
-        (157,),
         "DeleteObjects is not implemented",
         EITHER,
         "deleted, or a named error",
@@ -58,7 +52,6 @@ FAULTS: tuple[Fault, ...] = (
         names("DeleteObjects"),
     ),
     Fault(
-        (158,),
         "what is deleted is not there",
         EXACT,
         "success",
@@ -66,7 +59,6 @@ FAULTS: tuple[Fault, ...] = (
         names("DeleteObject DeleteObjects"),
     ),
     Fault(
-        (162,),
         "a vendor's own elements and times in a listing",
         EXACT,
         "the exact result",

@@ -9,21 +9,15 @@ from tests.faults.terms import BUT_ABORT, EITHER, ERROR, EXACT, INVALID, KEYS, O
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        (89,),
         "'.' and '..' in keys",
         provoke=provoke.bad_key(".", "..", "a/../b", "./a", "a/.."),
         traits=KEYS,
         **INVALID,
     ),
+    Fault("half a surrogate pair in a key", provoke=provoke.bad_key("a\ud800b", "\udfff"), traits=KEYS, **INVALID),
+    Fault("an empty key", provoke=provoke.bad_key(""), traits=KEYS, **INVALID),
+    Fault("a key of more than 1,024 bytes", provoke=provoke.bad_key("é" * 513, "x" * 1_025), traits=KEYS, **INVALID),
     Fault(
-        (93,), "half a surrogate pair in a key", provoke=provoke.bad_key("a\ud800b", "\udfff"), traits=KEYS, **INVALID
-    ),
-    Fault((94,), "an empty key", provoke=provoke.bad_key(""), traits=KEYS, **INVALID),
-    Fault(
-        (95,), "a key of more than 1,024 bytes", provoke=provoke.bad_key("é" * 513, "x" * 1_025), traits=KEYS, **INVALID
-    ),
-    Fault(
-        (90,),
         "slashes at odd places in keys",
         EXACT,
         "round trip, as they are",
@@ -32,7 +26,6 @@ FAULTS: tuple[Fault, ...] = (
         without=names("xml"),
     ),
     Fault(
-        (91,),
         "+ % ? # & = ; ' \" < > in keys",
         EXACT,
         "round trip, as they are",
@@ -40,7 +33,6 @@ FAULTS: tuple[Fault, ...] = (
         traits=KEYS,
     ),
     Fault(
-        (92, 104),
         "control characters in keys",
         EITHER,
         "round trip, or refused",
@@ -48,7 +40,6 @@ FAULTS: tuple[Fault, ...] = (
         traits=KEYS,
     ),
     Fault(
-        (96,),
         "decomposed letters in keys",
         EXACT,
         "never normalised",
@@ -56,7 +47,6 @@ FAULTS: tuple[Fault, ...] = (
         traits=KEYS,
     ),
     Fault(
-        (104,),
         "a line break in a key that is refused",
         ERROR,
         "told as an escape: nothing forges a line in a log",
@@ -69,13 +59,11 @@ FAULTS: tuple[Fault, ...] = (
         errors=("BucketAccessDenied",),
     ),
     Fault(
-        (97,),
         "a bucket name that can't be",
         provoke=provoke.bucket_name("a/b", "b?x", "../x", "a b", "", "a..b"),
         **INVALID,
     ),
     Fault(
-        (98,),
         "line breaks in metadata or headers",
         provoke=provoke.option(
             {"metadata": {"a": "b\r\nX-Evil: 1"}},
@@ -87,35 +75,30 @@ FAULTS: tuple[Fault, ...] = (
         **INVALID,
     ),
     Fault(
-        (99,),
         "other than ASCII in metadata or headers",
         provoke=provoke.option({"metadata": {"a": "é"}}, {"content_disposition": "attachment; filename=é"}),
         traits=OPTIONS,
         **INVALID,
     ),
     Fault(
-        (100,),
         "colons and spaces in names of metadata",
         provoke=provoke.option({"metadata": {"a:b": "c"}}, {"metadata": {"a b": "c"}}, {"metadata": {"": "c"}}),
         traits=OPTIONS,
         **INVALID,
     ),
     Fault(
-        (101,),
         "names of metadata that differ in case",
         provoke=provoke.option({"metadata": {"A": "1", "a": "2"}}),
         traits=OPTIONS,
         **INVALID,
     ),
     Fault(
-        (102,),
         "spaces at the ends of metadata",
         provoke=provoke.option({"metadata": {"a": " b"}}, {"metadata": {"a": "b\t"}}),
         traits=OPTIONS,
         **INVALID,
     ),
     Fault(
-        (103,),
         "more than 2 KiB of metadata",
         provoke=provoke.option({"metadata": {"a": "b" * 2_048}}),
         traits=OPTIONS,

@@ -9,7 +9,6 @@ from tests.faults.terms import BUT_ABORT, ERROR, EXACT, RETRYABLE, TRIED_AGAIN
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        (65,),
         "503 SlowDown at 30 % of the requests",
         EXACT,
         TRIED_AGAIN,
@@ -18,7 +17,6 @@ FAULTS: tuple[Fault, ...] = (
         throttles=True,
     ),
     Fault(
-        (65,),
         "503 SlowDown, twice",
         EXACT,
         TRIED_AGAIN,
@@ -27,7 +25,6 @@ FAULTS: tuple[Fault, ...] = (
         throttles=True,
     ),
     Fault(
-        (65,),
         "503 SlowDown, ever",
         ERROR,
         "Throttled, after a bounded number of requests",
@@ -37,7 +34,6 @@ FAULTS: tuple[Fault, ...] = (
         throttles=True,
     ),
     Fault(
-        (66,),
         "429, 408, 500, 502, 503 or 504, once",
         EXACT,
         TRIED_AGAIN,
@@ -46,7 +42,6 @@ FAULTS: tuple[Fault, ...] = (
         throttles=True,
     ),
     Fault(
-        (66,),
         "500 InternalError, ever",
         ERROR,
         "a named error",
@@ -54,16 +49,15 @@ FAULTS: tuple[Fault, ...] = (
         BUT_ABORT,
     ),
     Fault(
-        (67,),
         "503 with Retry-After: 1, once",
         EXACT,
         "tried again, not before",
         provoke.server(make.says(503, "SlowDown", Retry_After="1"), second=False),
         BUT_ABORT,
         throttles=True,
+        pause=1.0,
     ),
     Fault(
-        (69,),
         "the server's clock is 20 minutes ahead",
         EXACT,
         "learnt from its answer, and signed anew",
@@ -72,7 +66,6 @@ FAULTS: tuple[Fault, ...] = (
         certain=False,
     ),
     Fault(
-        (71,),
         "the token has expired",
         ERROR,
         "NoCredentials",
@@ -81,7 +74,6 @@ FAULTS: tuple[Fault, ...] = (
         errors=("NoCredentials", "UnknownBucketException"),
     ),
     Fault(
-        (74,),
         "no credentials",
         ERROR,
         "NoCredentials, before anything is sent",
@@ -90,7 +82,6 @@ FAULTS: tuple[Fault, ...] = (
         most=0,
     ),
     Fault(
-        (75,),
         "403 AccessDenied",
         ERROR,
         "BucketAccessDenied: never 'it is not there'",
