@@ -124,7 +124,8 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for writer in self._writers:
-            writer.transport.abort()  # what nobody has taken is not waited for
+            if writer.transport.get_write_buffer_size():  # what nobody has taken is not waited for
+                writer.transport.abort()
         await asyncio.sleep(0)
 
 
