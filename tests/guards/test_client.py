@@ -9,10 +9,13 @@ import re
 import struct
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 import s3_bucket as S3
+from s3_bucket._async._botocore import client as client_room
 from tests.guards.script import BUCKET, Reply, Script, reply
 
 if TYPE_CHECKING:
@@ -190,3 +193,18 @@ async def test_closing_while_it_is_used(script: Script, make: Callable[..., S3.A
     await bucket.aclose()
     with contextlib.suppress(S3.BucketException):
         assert (await task).data == b"1"
+
+
+async def test_bytes_that_nobody_asked_for(script: Script) -> None:
+    """A connection on which bytes have come that nobody asked for is closed, and its next request fails at once."""
+    address = urlsplit(script.url)
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(
+        lambda: client_room._Connection(loop=loop), address.hostname, address.port
+    )
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+    assert connection.is_connected()
+    connection.set_response_params()
+    assert not connection.is_connected()
+    with pytest.raises(aiohttp.ServerDisconnectedError, match="more than it was asked for"):
+        await connection.read()
