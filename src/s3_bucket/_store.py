@@ -6,7 +6,7 @@ and how many requests there are at a time, is decided above (see _async/_retry.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ class GetRequest:
     if_match: str | None = None
     if_none_match: str | None = None
     response_content_type: str | None = None
+
+    def pinned(self, info: ObjectInfo, byte_range: ByteRange | None = None) -> GetRequest:
+        """Return the request for this range of the same version as an answer was of."""
+        version_id = self.version_id or info.version_id
+        return replace(self, range=byte_range, version_id=version_id, if_match=info.etag, if_none_match=None)
 
 
 @dataclass(frozen=True, slots=True)

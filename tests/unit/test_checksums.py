@@ -87,6 +87,21 @@ async def test_running(checksum: str, *, wrong: bool) -> None:
         await running.passed(DATA[190:], 190)
 
 
+@pytest.mark.parametrize(
+    ("checksum", "wrong"), [(RIGHT, False), ("AAAAAA==", True), (None, False), ("AAAAAA==-3", False)]
+)
+def test_scattered(checksum: str | None, *, wrong: bool) -> None:
+    """Pieces that come in any order are compared together; not where the server keeps nothing to compare them with."""
+    scattered = _checksums.Scattered(REQUEST, info(checksum))
+    for at, until in ((150, 200), (0, 50), (50, 150)):
+        scattered.passed(DATA[at:until], at)
+    if wrong:
+        with pytest.raises(IntegrityError):
+            scattered.check()
+    else:
+        scattered.check()
+
+
 @pytest.mark.parametrize("pieces", [[(1, 199)], [(0, 100), (150, 50)], [(0, 100), (50, 100), (101, 99)]])
 async def test_jumping(pieces: list[tuple[int, int]]) -> None:
     """Bytes that don't follow one another say nothing about the whole."""

@@ -6,29 +6,36 @@ import asyncio
 import base64
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from s3_bucket._async import _errors
 from s3_bucket._async._errors import Target
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from s3_bucket._models import Buffer, ObjectInfo
     from s3_bucket._store import GetRequest, Piece
 
+T = TypeVar("T")
+
 QUICK = 1024 * 1024
-"""Bytes whose CRC32 takes less time than going to another thread for it."""
+"""Bytes whose checksum takes less time than going to another thread for it."""
 _POLYNOMIAL = 0xEDB88320
 """CRC-32 (ISO 3309), reflected."""
 
 
+async def summed(function: Callable[..., T], data: Buffer, *more: Any) -> T:
+    """Return what a checksum's function makes of the bytes; in another thread, where there are many."""
+    if len(data) <= QUICK:
+        return function(data, *more)
+    return await asyncio.to_thread(function, data, *more)
+
+
 async def crc32(data: Buffer, before: int = 0) -> int:
     """Return the CRC32 of the bytes, which follow on those of which `before` is the CRC32."""
-    if len(data) <= QUICK:
-        return zlib.crc32(data, before)
-    return await asyncio.to_thread(zlib.crc32, data, before)
+    return await summed(zlib.crc32, data, before)
 
 
 def text(crc: int) -> str:
@@ -111,6 +118,25 @@ class Running:
         self._crc, self._at = await crc32(data, self._crc), at + len(data)
         if self._at == self._info.size:
             compare(self._request, self._info, self._crc)
+
+
+class Scattered:
+    """The CRC32 of an object whose pieces come in any order, in worker threads."""
+
+    def __init__(self, request: GetRequest, info: ObjectInfo) -> None:
+        self._request = request
+        self._info = info
+        self._pieces: dict[int, tuple[int, int]] | None = None if kept(info) is None else {}
+
+    def passed(self, data: Buffer, at: int) -> None:
+        """Note the bytes at this position; not where there is nothing to compare them with."""
+        if self._pieces is not None:
+            self._pieces[at] = zlib.crc32(data), len(data)
+
+    def check(self) -> None:
+        """Raise IntegrityError if all that has come is another object than the server keeps."""
+        if self._pieces is not None:
+            compare(self._request, self._info, combined(self._pieces[at] for at in sorted(self._pieces)))
 
 
 async def check_piece(request: GetRequest, piece: Piece) -> None:

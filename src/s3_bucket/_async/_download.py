@@ -5,7 +5,6 @@ No HEAD is sent: a small object takes one request.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ async def get(store: RetryingStore, request: GetRequest) -> GetResult:
 
     first = await store.get(request, allocate)
     start = first.start + len(first.data)
-    await fill(store, pinned(request, first.info), start, memoryview(whole)[len(first.data) :])
+    await fill(store, request.pinned(first.info), start, memoryview(whole)[len(first.data) :])
     if len(first.data) < len(whole):  # what came in one answer has been compared
         await _checksums.check_piece(request, replace(first, data=memoryview(whole)))
     return GetResult(bytes(whole), first.info)
@@ -65,16 +64,20 @@ async def download_file(
 
 
 async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replacement) -> ObjectInfo:
-    pieces: dict[int, tuple[int, int]] = {}
+    async with store.buffers:
+        first = await first_piece(store, request, store.part_size)
+        await _shield.in_thread(file.write, first.data, 0)
+    if len(first.data) == first.info.size:  # what came in one answer has been compared
+        return first.info
+
+    pin = request.pinned(first.info)
+    checksum = _checksums.Scattered(request, first.info)
 
     def keep(data: memoryview, at: int) -> None:
         file.write(data, at)
-        pieces[at] = zlib.crc32(data), len(data)
+        checksum.passed(data, at)
 
-    async with store.buffers:
-        first = await first_piece(store, request, store.part_size)
-        await _shield.in_thread(keep, first.data, 0)
-    pin = pinned(request, first.info)
+    await _shield.in_thread(checksum.passed, first.data, 0)
 
     async def fetch(at: int, until: int) -> None:
         async with store.buffers:
@@ -83,7 +86,7 @@ async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replaceme
             await _shield.in_thread(keep, buffer, at)
 
     await _in_parallel(store, len(first.data), first.info.size, fetch)
-    _checksums.compare(request, first.info, _checksums.combined(pieces[at] for at in sorted(pieces)))
+    checksum.check()
     return first.info
 
 
@@ -114,13 +117,6 @@ async def get_range(store: RetryingStore, pin: GetRequest, start: int, buffer: m
 def _replaced(pin: GetRequest) -> IntegrityError:
     msg = f"{pin.key!r} in the bucket {pin.bucket!r} was replaced while it was read; nothing was kept; try again"
     return IntegrityError(msg, bucket=pin.bucket, key=pin.key, operation="GetObject", retryable=True)
-
-
-def pinned(request: GetRequest, info: ObjectInfo) -> GetRequest:
-    """Return the request for the same version as the first answer was of."""
-    return replace(
-        request, if_match=info.etag, if_none_match=None, version_id=request.version_id or info.version_id, range=None
-    )
 
 
 def _at_most(length: int) -> Allocate:

@@ -41,10 +41,10 @@ class Evidence:
 
     def is_ours(self, stored: Stored) -> bool | None:
         """Return whether that is our object, None if that can't be said."""
-        if self.token is not None and stored.token == self.token:
-            return True if stored.size == self.size else None  # a server may have taken half a request for a whole one
         if self.token is not None:
-            return False
+            if stored.token != self.token:
+                return False
+            return True if stored.size == self.size else None  # a server may have taken half a request for a whole one
         if self.etag is None:
             return None
         etag = stored.written.etag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
@@ -62,15 +61,8 @@ class Resumable:
         rest = piece.data[self._filled :]
         at = piece.start + self._filled
         arrival = Arrival(lambda _: rest)
-        pinned = replace(
-            self._request,
-            range=(at, at + len(rest)),
-            version_id=self._request.version_id or piece.info.version_id,
-            if_match=piece.info.etag,
-            if_none_match=None,
-        )
         try:
-            await self._store.get(pinned, arrival)
+            await self._store.get(self._request.pinned(piece.info, (at, at + len(rest))), arrival)
         except PreconditionFailed:
             if self._request.if_match is not None:
                 raise

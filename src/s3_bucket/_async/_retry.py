@@ -159,8 +159,9 @@ class RetryingStore:
             except BucketException as error:
                 lost = lost or (error.retryable and error.sent and not isinstance(error, Throttled))
                 error.attempts, error.answer_lost = sent, lost
-                free = gained() or (not corrected and _was_corrected(error))
-                spent, corrected = spent + (not free), corrected or _was_corrected(error)
+                better = not corrected and _was_corrected(error)
+                corrected = corrected or better
+                spent += not (gained() or better)
                 if not error.retryable or not self._may_go_on(spent, sent, error):
                     raise
                 _log.info("attempt %d failed, retrying: %s", sent, error)

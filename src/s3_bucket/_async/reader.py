@@ -41,7 +41,7 @@ class AsyncReader:
         self._info = first.info
         self._checksum = checksum
         self._store = store
-        self._pin = _download.pinned(request, first.info)
+        self._pin = request.pinned(first.info)
         self._start = first.start
         self._stop = _end(request, first)
         self._at = first.start

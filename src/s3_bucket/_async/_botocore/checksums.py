@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import logging
@@ -38,7 +37,7 @@ class Checksums:
         """Return the parameter that carries the checksum of a body."""
         if self._crc32:
             return {"ChecksumCRC32": _checksums.text(await _checksums.crc32(body))}
-        return {"ContentMD5": await _md5(body)}
+        return {"ContentMD5": base64.b64encode(await _checksums.summed(_md5, body)).decode()}
 
     def of_parts(self) -> dict[str, str]:
         """Return the parameters by which the parts of a multipart upload are announced to have checksums."""
@@ -76,11 +75,5 @@ def _is_refusal(error: BucketException) -> bool:
     return error.status in _REFUSALS and (named or error.error_code in _REFUSED)
 
 
-async def _md5(body: Buffer) -> str:
-    quick = len(body) <= _checksums.QUICK
-    digest = _digest(body) if quick else await asyncio.to_thread(_digest, body)
-    return base64.b64encode(digest).decode()
-
-
-def _digest(body: Buffer) -> bytes:
+def _md5(body: Buffer) -> bytes:
     return hashlib.md5(body, usedforsecurity=False).digest()
