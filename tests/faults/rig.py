@@ -9,8 +9,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.certificates import self_signed
 from tests.faults.proxy import Proxy
-from tests.faults.service import Service, listen, self_signed, url
+from tests.faults.service import Service, listen, url
 from tests.guards.script import reply
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Rig:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         with tempfile.TemporaryDirectory() as directory:
-            context = self_signed(Path(directory))
+            context = self_signed(Path(directory) / "server.pem")
         self.stranger.to_strangers = reply(200, b"the stranger's", ETag='"evil"', x_amz_request_id="evil")
         servers = {
             "service": await listen(self.service.connected),

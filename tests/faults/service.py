@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,8 @@ from tests.faults.realm import Arrived, Realm, refused
 from tests.guards.script import Reply, Script
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
     from random import Random
 
     from tests.faults.proxy import Step
@@ -275,15 +274,3 @@ def url(server: asyncio.Server, scheme: str = "http") -> str:
     """Return a server's URL."""
     host, port = server.sockets[0].getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def self_signed(directory: Path) -> ssl.SSLContext:
-    """Return a context with a certificate that nobody trusts."""
-    import subprocess  # noqa: PLC0415  # one use
-
-    key, certificate = directory / "key.pem", directory / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context

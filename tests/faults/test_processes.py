@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -37,25 +36,26 @@ LEFT_BEHIND = re.compile(r"\.file\.[0-9a-f]{16}\.s3part")
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Child]]:
     """Return what starts a program; its process group is killed in the end."""
     monkeypatch.setattr(conftest, "LIMIT", 40 + (FORKS + FILES) // 20)
-    children: list[Child] = []
-
-    def start(*texts: str) -> Child:
-        path = tmp_path / f"program-{len(children)}.py"
-        path.write_text(QUIET + "".join(map(textwrap.dedent, texts)))
-        children.append(Child(path))
-        return children[-1]
-
-    yield start
-    for child in children:
-        child.kill()
+    with conftest.starting(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture
 def tiny() -> Iterator[str]:
     """Run a tiny S3, whose objects have 1,000 bytes, in a process of its own; return its URL."""
-    with subprocess.Popen(
-        [sys.executable, tiny_s3.__file__, "1000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    yield from running(1000)
+
+
+@pytest.fixture
+def vast() -> Iterator[str]:
+    """Run another whose objects are so long that nobody reads one ahead to its end."""
+    yield from running(64 * MIB)
+
+
+def running(object_size: int) -> Iterator[str]:
+    """Run a tiny S3 in a process of its own; give its URL."""
+    command = [sys.executable, tiny_s3.__file__, str(object_size)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.communicate()
@@ -615,10 +615,12 @@ def test_few_file_descriptors(start: Callable[..., Child], tiny: str, tmp_path: 
 
 
 NONE_LEFT = """
-import os, resource
+import contextlib, os, resource
 import s3_bucket as S3
 bucket = S3.Bucket("bucket", endpoint_url={url!r}, max_attempts=1)
-bucket.get("first")
+held = contextlib.ExitStack()
+# Busy, or all the others would go through this connection, one after another.
+held.enter_context(bucket.open_reader("busy")).read(1)
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 taken = []
 try:
@@ -634,11 +636,12 @@ for call in (lambda: list(bucket.get_many(map(str, range(20)))), lambda: bucket.
         failed += 1
 for each in taken:
     os.close(each)
+held.close()
 print(failed, len(bucket.get("again")[0]), [result.ok for result in bucket.get_many(["1", "2"])])
 """
 
 
-def test_no_file_descriptor(start: Callable[..., Child], tiny: str, tmp_path: Path) -> None:
+def test_no_file_descriptor(start: Callable[..., Child], vast: str, tmp_path: Path) -> None:
     """Without any left a call fails with an error that has a name, none hangs, and with some again all is well."""
-    child = start(NONE_LEFT.format(url=tiny, place=str(tmp_path / "file")))
-    assert child.end() == (["2 1000 [True, True]"], "")
+    child = start(NONE_LEFT.format(url=vast, place=str(tmp_path / "file")))
+    assert child.end() == ([f"2 {64 * MIB} [True, True]"], "")

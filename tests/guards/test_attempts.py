@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import errno
-import ipaddress
 import resource
 import socket
-import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 import s3_bucket as S3
+from tests.certificates import self_signed
 from tests.guards.script import BUCKET, Reply, Request, Script, error, reply, serving
 from tests.guards.test_redirects import CALLS
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from pathlib import Path
 
@@ -211,27 +207,7 @@ async def test_bodies_have_a_length(script: Script, bucket: S3.AsyncBucket) -> N
 @pytest.fixture
 def foreign_certificate(tmp_path: Path) -> ssl.SSLContext:
     """Return the TLS of a server whose certificate nobody has signed but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(1))
-        .not_valid_after(now + datetime.timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = tmp_path / "server.pem"
-    path.write_bytes(private + certificate.public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
+    return self_signed(tmp_path / "server.pem")
 
 
 async def test_a_wrong_certificate(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -73,24 +74,33 @@ class Run(Protocol):
         ...
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[str], Child]]:
-    """Return what starts a program given as text."""
+@contextmanager
+def starting(directory: Path) -> Iterator[Callable[..., Child]]:
+    """Give what starts a program, given as one text or more; all are killed in the end."""
     children: list[Child] = []
 
-    def start(program: str) -> Child:
-        path = tmp_path / "program.py"
-        path.write_text(QUIET + textwrap.dedent(program))
+    def start(*texts: str) -> Child:
+        path = directory / f"program-{len(children)}.py"
+        path.write_text(QUIET + "".join(map(textwrap.dedent, texts)))
         children.append(Child(path))
         return children[-1]
 
-    yield start
-    for child in children:
-        child.kill()
+    try:
+        yield start
+    finally:
+        for child in children:
+            child.kill()
 
 
 @pytest.fixture
-def run(start: Callable[[str], Child]) -> Run:
+def start(tmp_path: Path) -> Iterator[Callable[..., Child]]:
+    """Return what starts a program given as text."""
+    with starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture
+def run(start: Callable[..., Child]) -> Run:
     """Return what runs a program to its end."""
 
     def run(program: str, status: int = 0) -> list[str]:
