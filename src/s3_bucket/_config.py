@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 AddressingStyle = Literal["auto", "path", "virtual"]
 Checksums = Literal["auto", "when_supported", "when_required"]
+Engine = Literal["auto", "wire", "botocore"]
 
 
 class SettingsKeywords(TypedDict, total=False):
@@ -42,6 +43,7 @@ class SettingsKeywords(TypedDict, total=False):
     read_timeout: float
     max_attempts: int
     checksums: Checksums
+    engine: Engine
 
 
 @dataclasses.dataclass(frozen=True, slots=True, repr=False)
@@ -63,6 +65,7 @@ class Settings:
     read_timeout: float = 60.0
     max_attempts: int = 5
     checksums: Checksums = "auto"
+    engine: Engine = "auto"
 
     def __repr__(self) -> str:
         shown = {name: value for name, value in _as_dict(self).items() if value != getattr(_PRISTINE, name)}
@@ -94,6 +97,7 @@ def init(
     read_timeout: float = 60.0,
     max_attempts: int = 5,
     checksums: Checksums = "auto",
+    engine: Engine = "auto",
 ) -> None:
     """Set what all buckets of the process use; a bucket may override it. It sends nothing.
 
@@ -119,6 +123,8 @@ def init(
         max_attempts: how often a request is sent at most.
         checksums: whether uploads carry a CRC32: "when_supported", "when_required" (a Content-MD5 instead), or "auto":
             they do, until a vendor refuses it.
+        engine: what sends the requests: "wire", this library's own connections for what is asked most, or "botocore",
+            aiobotocore for everything; "auto" is "wire".
 
     Raises:
         InvalidInput: an argument can't be right; it is named.
@@ -145,6 +151,7 @@ def init(
         read_timeout=read_timeout,
         max_attempts=max_attempts,
         checksums=checksums,
+        engine=engine,
     )
     _default = Settings(**checked(given))
 
@@ -279,5 +286,6 @@ _CHECKS: dict[str, _Check] = {
     "connect_timeout": _SECONDS,
     "read_timeout": _SECONDS,
     "max_attempts": ("a whole number from 1", lambda value: _is_count(value, 1)),
+    "engine": (f"one of {', '.join(get_args(Engine))}", lambda value: value in get_args(Engine)),
     "checksums": (f"one of {', '.join(get_args(Checksums))}", lambda value: value in get_args(Checksums)),
 }

@@ -140,8 +140,16 @@ def _stores() -> _Stores:
 
 async def _open(settings: Settings) -> RetryingStore:
     # Importing aiobotocore takes half a second: not when this package is imported, and not on the event loop.
-    module = await asyncio.to_thread(importlib.import_module, "s3_bucket._async._botocore.store")
-    return RetryingStore(await module.BotocoreStore.open(settings), settings)
+    botocore = await _imported("s3_bucket._async._botocore.store")
+    store = await botocore.BotocoreStore.open(settings)
+    if settings.engine != "botocore":
+        wire = await _imported("s3_bucket._async._wire.store")
+        store = await wire.WireStore.open(store, settings)
+    return RetryingStore(store, settings)
+
+
+async def _imported(module: str) -> Any:
+    return await asyncio.to_thread(importlib.import_module, module)
 
 
 def _forget_in_child() -> None:

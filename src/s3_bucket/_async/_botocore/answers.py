@@ -18,7 +18,7 @@ from s3_bucket.exceptions import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from s3_bucket._store import GetRequest, Part, PutOptions, Upload
+    from s3_bucket._store import GetRequest, Part, Piece, PutOptions, Upload
     from s3_bucket.exceptions import BucketException
 
 FULL_OBJECT = "FULL_OBJECT"
@@ -150,6 +150,13 @@ def says_nothing(answer: Mapping[str, Any]) -> bool:
     return all(value in (None, "", [], {}) for name, value in answer.items() if name != "ResponseMetadata")
 
 
+def not_whole(target: Target, piece: Piece, came: int) -> BucketException:
+    """Return the exception for a body of another length than was announced."""
+    what = f"{came} bytes and then no more" if came < len(piece.data) else "more bytes"
+    msg = f"of {_errors.where(target)}, {what} came instead of {piece.stop - piece.start}"
+    return _errors.make(IntegrityError, target, msg, retryable=True)
+
+
 def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
     """Return the object that the headers of GetObject or HeadObject describe."""
     return ObjectInfo(
@@ -158,7 +165,7 @@ def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
         etag=_bare(answer["ETag"]),
         last_modified=_utc(answer.get("LastModified")),
         content_type=answer.get("ContentType"),
-        metadata={name: text for name, text in answer.get("Metadata", {}).items() if name != WRITE_TOKEN},
+        metadata={name: text for name, text in metadata(answer).items() if name != WRITE_TOKEN},
         version_id=answer.get("VersionId"),
         storage_class=answer.get("StorageClass"),
         checksums=checksums(answer),
@@ -173,8 +180,13 @@ def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
 
 def stored(target: Target, answer: Mapping[str, Any]) -> Stored:
     """Return what HeadObject says of whose write it was."""
-    token = answer.get("Metadata", {}).get(WRITE_TOKEN)
+    token = metadata(answer).get(WRITE_TOKEN)
     return Stored(written(target, answer), answer["ContentLength"], token)
+
+
+def metadata(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the user's metadata, the names in lower case: so Amazon keeps them, and not every vendor does."""
+    return {name.lower(): text for name, text in answer.get("Metadata", {}).items()}
 
 
 def _bare(etag: str) -> str:

@@ -155,8 +155,8 @@ class _Answer(aiohttp.ClientResponse):
         return bytes(received)
 
 
-async def open_client(settings: Settings) -> Any:
-    """Return a client for these settings; no connection is opened yet.
+async def open_client(settings: Settings) -> tuple[Any, signing.Signing]:
+    """Return a client for these settings, and how it signs; no connection is opened yet.
 
     botocore reads the service's model, the configuration files and perhaps asks for credentials: 200 ms that would hold
     up the event loop. Nothing of it is bound to a loop, so all of it happens in a thread, on a loop of its own.
@@ -164,7 +164,7 @@ async def open_client(settings: Settings) -> Any:
     return await asyncio.to_thread(lambda: asyncio.run(_opened(settings)))
 
 
-async def _opened(settings: Settings) -> Any:
+async def _opened(settings: Settings) -> tuple[Any, signing.Signing]:
     session = AioSession(profile=settings.profile)
     _share_loader(session)
     # An odd date hides no object: botocore would refuse the whole listing.
@@ -181,10 +181,10 @@ async def _opened(settings: Settings) -> Any:
     )
     client = await context.__aenter__()
     _guard(client)
-    signing.install(client, settings.connect_timeout + settings.read_timeout)
+    signs = signing.install(client, settings.connect_timeout + settings.read_timeout)
     if settings.verify is False:
         _warn(str(client.meta.endpoint_url))
-    return client
+    return client, signs
 
 
 _warned: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -62,8 +63,13 @@ _FAILURES = (*_CONNECTION, boto.BotoCoreError, ResponseParserError, ParseError, 
 
 
 @contextmanager
-def translated(target: Target) -> Generator[None]:
-    """Raise this library's exceptions for whatever comes out of the block."""
+def translated(target: Target, *, sent: bool = True) -> Generator[None]:
+    """Raise this library's exceptions for whatever comes out of the block.
+
+    Args:
+        target: what is being done, to what.
+        sent: whether the request may have reached the server then.
+    """
     try:
         yield
     except BucketException as error:
@@ -75,7 +81,7 @@ def translated(target: Target) -> Generator[None]:
     except _FAILURES as error:
         failed = _from_failure(target, error)
         connected = not isinstance(_cause(error), aiohttp.ClientConnectorError)
-        failed.sent = connected and not isinstance(error, boto.ConnectTimeoutError)
+        failed.sent = sent and connected and not isinstance(error, boto.ConnectTimeoutError)
         raise failed from error
 
 
@@ -157,7 +163,7 @@ def _local(error: BaseException | None) -> int | None:
 
 def _is_certificate(error: Exception) -> bool:
     """Whether the server's certificate is wrong: it stays so at the next attempt."""
-    return isinstance(_cause(error), aiohttp.ClientConnectorCertificateError)
+    return isinstance(_cause(error), aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError)
 
 
 def _cause(error: Exception) -> object:

@@ -47,13 +47,16 @@ FARTHEST = timedelta(days=100 * 365)
 APART = 1.0
 """Seconds that credentials are not fetched again after they were, because they were refused: a thousand refusals that
 arrive together cause one fetch, failed or not."""
+MOMENT = 1.0
+"""Seconds for which credentials that were good are not looked at again."""
 OLD = 60.0
 """Seconds after which a 400 without a code (HEAD has no body) may mean that the token has expired."""
 
 SHORTEST_SECRET = 8
 """Characters: whatever is shorter is no secret, and would be found in innocent words."""
 
-_NOTE = "s3-bucket-note"
+NOTE = "s3-bucket-note"
+"""The name under which a request's context holds its note."""
 _CUSTOMER_KEYS = (
     "x-amz-server-side-encryption-customer-key",
     "x-amz-copy-source-server-side-encryption-customer-key",
@@ -85,6 +88,8 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = timedelta(0)
+        self.ahead = 0.0
+        """Seconds that the server's time is ahead of this computer's."""
 
     def now(self) -> datetime:
         """Return the server's time."""
@@ -103,7 +108,7 @@ class Clock:
         if not tolerance < abs(wrong) < FARTHEST:
             return False
         self._offset = server - datetime.now(UTC)
-        seconds = self._offset.total_seconds()
+        self.ahead = seconds = self._offset.total_seconds()
         _log.warning("this computer's clock is %d s from the server's, whose time requests are signed with", seconds)
         return True
 
@@ -121,6 +126,8 @@ class Keys:
         self._known: Any = None
         self._fetched = monotonic()
         self._asked = -APART
+        self._looked_at: Any = None
+        self._looked = 0.0
         self._fit()
 
     async def get_frozen_credentials(self) -> Any:
@@ -142,7 +149,13 @@ class Keys:
             said = f"{type(error).__name__}: {error}"
             raise boto.CredentialRetrievalError(provider=self._credentials.method, error_msg=said) from error
         self._fit()
+        self._looked_at, self._looked = frozen, monotonic()
         return frozen
+
+    def recent(self) -> Any:
+        """Return the credentials if a look at them, a moment ago, found them good; otherwise None."""
+        held = self._credentials._frozen_credentials
+        return held if held is self._looked_at and monotonic() - self._looked < MOMENT else None
 
     def are_old(self) -> bool:
         """Whether they were fetched some time ago."""
@@ -213,7 +226,7 @@ class Signing:
 
     async def look_at(self, parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
         """Look at an answer: mask the secrets in a refusal, and put right what it is about (botocore's after-call)."""
-        note: Note = context.get(_NOTE) or Note()
+        note: Note = context.get(NOTE) or Note()
         about: dict[str, Any] = parsed.get("ResponseMetadata", {})
         for refused in parsed.get("Errors", ()):  # of DeleteObjects
             refused.update(
@@ -261,7 +274,7 @@ class _Noting:
         return super()._inject_signature_to_request(request, signature)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def install(client: Any, patience: float) -> None:
+def install(client: Any, patience: float) -> Signing:
     """Let a client's requests be signed so; credentials that do not come in `patience` seconds are given up."""
     signer = client._request_signer
     keys = None
@@ -276,6 +289,7 @@ def install(client: Any, patience: float) -> None:
     signer.get_auth_instance = get_auth_instance
     client.meta.events.register("before-sign.s3", _begin)
     client.meta.events.register("after-call.s3", signing.look_at)
+    return signing
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
@@ -289,11 +303,11 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 def _begin(request: Any, **_: Any) -> None:
     """Begin the note of a request, which may be signed or not."""
     given = [request.headers[name] for name in _CUSTOMER_KEYS if name in request.headers]
-    request.context[_NOTE] = Note([*given, *(base64.b64decode(key + "==").decode("latin-1") for key in given)])
+    request.context[NOTE] = Note([*given, *(base64.b64decode(key + "==").decode("latin-1") for key in given)])
 
 
 def _note(request: Any) -> Note:
-    note: Note = request.context.setdefault(_NOTE, Note())
+    note: Note = request.context.setdefault(NOTE, Note())
     return note
 
 

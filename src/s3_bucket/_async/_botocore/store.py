@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore import xform_name
 
 from s3_bucket import _plan
-from s3_bucket._async import _errors
 from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.checksums import Checksums
 from s3_bucket._async._botocore.client import open_client
 from s3_bucket._async._botocore.errors import translated
+from s3_bucket._async._botocore.wiring import Wiring
 from s3_bucket._async._errors import Target
 from s3_bucket._async._pace import Pace
 from s3_bucket._store import Page, Part, Upload, Written
-from s3_bucket.exceptions import IntegrityError, InvalidInput
+from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from s3_bucket._async._botocore.signing import Signing
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
     from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored, UploadsPage
@@ -32,16 +33,22 @@ READ_SIZE = 256 * 1024
 class BotocoreStore:
     """S3, or what speaks like it, through aiobotocore."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
+    def __init__(self, client: Any, signing: Signing, settings: Settings) -> None:
         self._client = client
+        self._signing = signing
         self._window = settings.read_timeout
-        self._checksums = Checksums(settings.checksums, str(client.meta.endpoint_url))
+        self.checksums = Checksums(settings.checksums, str(client.meta.endpoint_url))
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
         """Return a store; no request is sent yet."""
         with translated(Target("the configuration")):
-            return cls(await open_client(settings), settings)
+            client, signing = await open_client(settings)
+            return cls(client, signing, settings)
+
+    def wiring(self) -> Wiring:
+        """Return what another engine needs that sends a part of the operations itself."""
+        return Wiring(self._client, self._signing)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -70,9 +77,7 @@ class BotocoreStore:
             # The last read finds the end, and has aiobotocore compare the checksum.
             extra = await answer["Body"].read(1) if len(buffer) == length else b""
         if arrival.filled < len(buffer) or extra:
-            came = f"{arrival.filled} bytes and then no more" if arrival.filled < len(buffer) else "more bytes"
-            msg = f"of {_errors.where(target)}, {came} came instead of {length}"
-            raise _errors.make(IntegrityError, target, msg, retryable=True)
+            raise answers.not_whole(target, arrival.whole(), arrival.filled)
 
     async def head(self, request: GetRequest) -> ObjectInfo:
         target = Target("HeadObject", request.bucket, request.key)
@@ -91,9 +96,9 @@ class BotocoreStore:
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         target = Target("PutObject", bucket, key, options.if_absent)
         parameters = {**answers.put_parameters(options), **answers.conditions(options)}
-        answer = await self._checksums.sent(
+        answer = await self.checksums.sent(
             target,
-            await self._checksums.of(body),
+            await self.checksums.of(body),
             lambda checksum: self._client.put_object(
                 Bucket=bucket, Key=key, Body=_owned(body), **parameters, **checksum
             ),
@@ -123,9 +128,9 @@ class BotocoreStore:
 
     async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
         target = Target("CreateMultipartUpload", bucket, key)
-        answer = await self._checksums.sent(
+        answer = await self.checksums.sent(
             target,
-            self._checksums.of_parts(),
+            self.checksums.of_parts(),
             lambda checksum: self._client.create_multipart_upload(
                 Bucket=bucket, Key=key, **answers.put_parameters(options), **checksum
             ),
@@ -136,8 +141,8 @@ class BotocoreStore:
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         target = Target("UploadPart", upload.bucket, upload.key)
-        checksum = await self._checksums.of(body)
-        answer = await self._checksums.sent(
+        checksum = await self.checksums.of(body)
+        answer = await self.checksums.sent(
             target,
             checksum,
             lambda checksum: self._client.upload_part(

@@ -1,0 +1,1 @@
+"""The ObjectStore that signs and sends the hot operations itself."""

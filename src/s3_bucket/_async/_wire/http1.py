@@ -1,0 +1,396 @@
+"""One HTTP/1.1 connection (RFC 9112): one request at a time, and its answer received where it belongs.
+
+httptools parses the heads, and the bodies that come in chunks. A body of known length doesn't pass through it: what
+came together with the head is copied, the rest is received by the kernel's one copy straight into its destination.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import httptools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from s3_bucket._models import Buffer
+
+LONGEST_HEAD = 64 * 1024
+"""Bytes of an answer's status and headers, at most."""
+WRITE_SIZE = 256 * 1024
+"""Bytes of a body that are given to the transport at a time."""
+SHORT_BODY = 64 * 1024
+"""Bytes of a body that is sent together with the headers, in one piece."""
+
+_HEAD_ENDS = b"\r\n\r\n"
+CLOSED = "the server closed the connection before it had answered"
+_WITHOUT_BODY = frozenset({204, 304})
+_FINAL, _SWITCHING = 200, 101
+_FIRST_ERROR = 300
+
+
+class NotHttp(ValueError):  # noqa: N818  # what came is named, not the error
+    """What came is no answer of HTTP."""
+
+
+class Broken(ConnectionError):  # noqa: N818  # as above
+    """The connection ended before the answer did."""
+
+
+Sink: TypeAlias = "Callable[[int, Mapping[str, str], int | None], Buffer | None]"
+"""Is given an answer's status, headers and the length of its body, if that is known. Returns where the body goes, which
+may be shorter than the body; None to have it collected; LATER, of a body of unknown length, to be asked again. It is
+called from the transport's callbacks; what it raises, the request raises."""
+
+LATER = bytearray(b"later")
+"""Where the body goes isn't known yet."""
+
+
+def _collect(status: int, headers: Mapping[str, str], length: int | None) -> None:
+    """Have every body collected."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A connection to one server.
+
+    Attributes:
+        moved: how many bytes have moved since this was last set to 0, either way.
+        deadline: when to give up, by the loop's clock, unless enough has moved; whoever watches sets and reads it.
+        reusable: whether another request may follow.
+        received: how many bytes of the last answer's body are where they belong.
+        body: the last answer's body, where it was collected and not too long.
+        exceeded: whether more came than there was room for, of a body whose length wasn't said.
+    """
+
+    def __init__(self, left: Callable[[Connection], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._left = left
+        self._transport: Any = None
+        self._done: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._paused = False
+        self._head = bytearray(LONGEST_HEAD)
+        self._view = memoryview(self._head)
+        self._filled = 0
+        self._raw: list[tuple[bytes, bytes]] = []
+        self._sink: Sink = _collect
+        self._bodiless = False
+        self._most = 0
+        self._parser: Any = None
+        self._into: memoryview | None = None
+        self._whole = memoryview(b"")
+        self._collected: bytearray | None = None
+        self._streaming = False
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.received = 0
+        self.body = b""
+        self.exceeded = False
+        self.reusable = True
+        self.moved = 0
+        self.deadline = 0.0
+        self.idle_since = 0.0
+
+    # The request
+
+    async def exchange(self, head: bytes, body: Buffer, sink: Sink | None, *, bodiless: bool, most: int) -> None:
+        """Send a request and receive its answer.
+
+        Args:
+            head: the request's line and headers, with the empty line.
+            body: what follows.
+            sink: is told of the answer's head, and says where its body goes; without one, it is collected.
+            bodiless: whether the answer has no body whatever its head says: it is one to HEAD.
+            most: bytes of a body that are collected at most; of a longer one, none is.
+
+        Raises:
+            NotHttp: what came is no HTTP.
+            OSError: the connection broke.
+        """
+        self._done = self._loop.create_future()
+        self._sink, self._bodiless, self._most = sink or _collect, bodiless, most
+        self.status = self.received = 0
+        self.body, self.exceeded = b"", False
+        self._parser, self._streaming = None, False
+        try:
+            if self._transport.is_closing():
+                self._end(Broken(CLOSED))
+            elif len(body) <= SHORT_BODY:
+                self._transport.write(head + body if body else head)
+            else:
+                await self._send(head, memoryview(body))
+            await self._done
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._done, self._sink = None, _collect
+
+    async def _send(self, head: bytes, body: memoryview) -> None:
+        self._transport.write(head)
+        for at in range(0, len(body), WRITE_SIZE):
+            piece = body[at : at + WRITE_SIZE]
+            self._transport.write(piece)
+            if self._paused:
+                await self._has_drained()
+            if self._is_refused():
+                self.reusable = False
+                return
+            self.moved += len(piece)
+
+    async def _has_drained(self) -> None:
+        self._drained = self._loop.create_future()
+        try:
+            await self._drained
+        finally:
+            self._drained = None
+
+    def _is_refused(self) -> bool:
+        """Whether the answer has come already, and is such that the rest of the body is sent in vain."""
+        done = self._done
+        return done is not None and done.done() and (done.exception() is not None or self.status >= _FIRST_ERROR)
+
+    def abort(self) -> None:
+        """Close at once; a request that is on its way fails."""
+        self.reusable = False
+        self._into = None
+        self._transport.abort()
+
+    def fail(self, error: BaseException) -> None:
+        """End the request with this error, and the connection with it."""
+        self._end(error)
+        self.abort()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is on its way."""
+        return self._done is None
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, -1 if there is none any more."""
+        socket = self._transport.get_extra_info("socket")
+        return -1 if socket is None else int(socket.fileno())
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return bool(self._transport.is_closing())
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.reusable = False
+        self._end(exc or Broken(CLOSED))
+        self._left(self)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._go_on_sending()
+
+    def _go_on_sending(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    # What comes
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # what there is room for counts
+        if self._into is not None:
+            return self._into[self.received :]
+        return self._view[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.moved += nbytes
+        if self._into is not None:
+            self.received += nbytes
+            if self.received == len(self._into):
+                self._finish()
+            return
+        self._filled += nbytes
+        if self._done is None or self._done.done():  # another answer, perhaps: the next request would take it for its
+            self.abort()
+            return
+        try:
+            self._take()
+        except Exception as error:  # noqa: BLE001  # whoever waits is to raise it, not the loop
+            self.fail(error)
+
+    def eof_received(self) -> bool:
+        """The server sends no more: the end of a body whose length it didn't say, or of the connection."""
+        self.reusable = False
+        if self._streaming and self._parser is None and self._is_awaited():
+            self._finish()
+        return False
+
+    def _take(self) -> None:
+        """Take what is in the buffer."""
+        while self.status < _FINAL:
+            end = self._head.find(_HEAD_ENDS, 0, self._filled)
+            if end < 0:
+                if self._filled == LONGEST_HEAD:
+                    msg = f"the headers of the answer are longer than {LONGEST_HEAD} bytes"
+                    raise NotHttp(msg)
+                return
+            self._take_head(end + len(_HEAD_ENDS))
+        if self._streaming and self._filled and self._is_awaited():
+            self._take_stream()
+
+    def _take_head(self, end: int) -> None:
+        self._raw.clear()
+        parser = httptools.HttpResponseParser(self)
+        _feed(parser, self._view[:end])
+        self.status = parser.get_status_code()
+        rest = self._filled - end
+        if self.status < _FINAL:
+            if self.status == _SWITCHING:
+                msg = f"the answer has status {self.status}"
+                raise NotHttp(msg)
+            self._drop(end)
+            return
+        headers = self.headers = {
+            name.decode("latin-1").lower(): value.decode("utf-8", "surrogateescape") for name, value in self._raw
+        }
+        if not _keeps_alive(parser.get_http_version(), headers.get("connection")):
+            self.reusable = False
+        if self._bodiless or self.status in _WITHOUT_BODY:
+            self._take_length(0, end, rest)
+        elif "transfer-encoding" in headers:
+            self._parser = parser
+            self._begin_stream(end)
+        elif "content-length" in headers:
+            self._take_length(int(headers["content-length"]), end, rest)
+        else:
+            self._begin_stream(end)
+
+    def _drop(self, end: int) -> None:
+        """Forget what is before this in the buffer."""
+        rest = self._filled - end
+        self._head[:rest] = self._head[end : self._filled]
+        self._filled = rest
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note a header (httptools)."""
+        self._raw.append((name, value))
+
+    # A body of known length
+
+    def _take_length(self, length: int, end: int, rest: int) -> None:
+        destination = self._sink(self.status, self.headers, length)
+        if destination is None:
+            if length > self._most:
+                self._finish_early()
+                return
+            destination = self._collected = bytearray(length)
+        wanted = len(destination)
+        came = min(rest, wanted)
+        into = memoryview(destination)
+        into[:came] = self._view[end : end + came]
+        self.received, self._filled = came, 0
+        if wanted < length or rest > length:  # the rest is not wanted; or there is more than was announced
+            self.reusable = False
+        if came == wanted:
+            self._finish()
+        else:
+            self._into = into
+
+    # A body that comes in chunks, or until the connection ends
+
+    def _begin_stream(self, end: int) -> None:
+        self._drop(end)
+        self._streaming = True
+        destination = self._sink(self.status, self.headers, None)
+        if destination is LATER:
+            self._transport.pause_reading()
+            self._finish()
+        elif destination is None:
+            self._collected = bytearray()
+        else:
+            self._whole = memoryview(destination)
+
+    async def receive(self, destination: Buffer) -> None:
+        """Receive the body of the answer for which the sink said LATER."""
+        self._done = self._loop.create_future()
+        self._whole = memoryview(destination)
+        try:
+            if self._filled:
+                self._take_stream()
+            self._transport.resume_reading()
+            await self._done
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._done = None
+
+    def _take_stream(self) -> None:
+        data, self._filled = bytes(self._view[: self._filled]), 0
+        if self._parser is None:
+            self.on_body(data)
+        else:
+            _feed(self._parser, data)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body (httptools)."""
+        if not self._is_awaited():
+            return
+        if self._collected is not None:
+            self._collected += body
+            if len(self._collected) > self._most:
+                self._collected = None
+                self._finish_early()
+            return
+        room = len(self._whole) - self.received
+        self._whole[self.received : self.received + min(room, len(body))] = body[:room]
+        self.received += min(room, len(body))
+        if len(body) > room:
+            self.exceeded = True
+            self._finish_early()
+
+    def on_message_complete(self) -> None:
+        """End a body that came in chunks (httptools)."""
+        if self._streaming and self._is_awaited():
+            self._finish()
+
+    # The end
+
+    def _is_awaited(self) -> bool:
+        return self._done is not None and not self._done.done()
+
+    def _finish_early(self) -> None:
+        self.reusable = False
+        self._finish()
+
+    def _finish(self) -> None:
+        self._into = None
+        if self._collected is not None:
+            self.body, self._collected = bytes(self._collected), None
+        done = self._done
+        if done is not None and not done.done():
+            done.set_result(None)
+            self._go_on_sending()
+
+    def _end(self, error: BaseException) -> None:
+        self._into = None
+        done = self._done
+        if done is not None and not done.done():
+            done.set_exception(error)
+        self._go_on_sending()
+
+
+def _keeps_alive(version: str, connection: str | None) -> bool:
+    """Whether another request may follow (RFC 9112, 9.3). llhttp's word for it is lost with the end of the message."""
+    said = set() if connection is None else {option.strip() for option in connection.lower().split(",")}
+    return "close" not in said and (version == "1.1" or "keep-alive" in said)
+
+
+def _feed(parser: Any, data: Buffer) -> None:
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserError as error:
+        msg = "the answer is no HTTP"  # the parser's own words may repeat what was sent
+        raise NotHttp(msg) from error

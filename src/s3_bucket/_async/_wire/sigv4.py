@@ -1,0 +1,87 @@
+"""AWS Signature Version 4, in the Authorization header. Pure: the time is given.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+"""The payload hash of a request without a body."""
+UNSIGNED = "UNSIGNED-PAYLOAD"
+"""In the place of a payload hash: the body is covered by TLS and a checksum."""
+_ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+class Signer:
+    """Signs with one access key for one region; the key of the day and the text of the second are kept."""
+
+    def __init__(self, key_id: str, secret: str, region: str, service: str) -> None:
+        self._key_id = key_id
+        self._secret = secret
+        self._place = f"{region}/{service}/aws4_request"
+        self._words = (region, service, "aws4_request")
+        self._second = -1
+        self._day = ""
+        self._key = b""
+        self._credential = ""
+        self.date = ""
+        """The x-amz-date of the second that was last told to `at`."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._place!r})"
+
+    def at(self, moment: float) -> str:
+        """Sign with this time from now on, in seconds since the epoch; return it as x-amz-date wants it."""
+        second = int(moment)
+        if second != self._second:
+            self._second = second
+            self.date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
+            if self.date[:8] != self._day:
+                self._begin_day(self.date[:8])
+        return self.date
+
+    def _begin_day(self, day: str) -> None:
+        self._day = day
+        key = b"AWS4" + self._secret.encode()
+        for word in (day, *self._words):
+            key = hmac.digest(key, word.encode(), "sha256")
+        self._key = key
+        self._credential = f"{_ALGORITHM} Credential={self._key_id}/{day}/{self._place},SignedHeaders="
+
+    def authorization(self, method: str, path: str, query: str, headers: Mapping[str, str], payload_hash: str) -> str:
+        """Return the Authorization header.
+
+        Args:
+            method: of the request.
+            path: as it is sent, percent-encoded.
+            query: canonical, see `canonical_query`.
+            headers: those to be signed, by their names in lower case: host, x-amz-date and whatever else is sent.
+            payload_hash: what x-amz-content-sha256 says.
+        """
+        names = sorted(headers)
+        signed = ";".join(names)
+        lines = "\n".join([f"{name}:{headers[name]}" for name in names])
+        request = f"{method}\n{path}\n{query}\n{lines}\n\n{signed}\n{payload_hash}"
+        digest = hashlib.sha256(request.encode()).hexdigest()
+        text = f"{_ALGORITHM}\n{self.date}\n{self._day}/{self._place}\n{digest}"
+        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
+        return f"{self._credential}{signed},Signature={signature}"
+
+
+def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
+    """Return the query as it is sent and signed: sorted, percent-encoded as RFC 3986 says."""
+    return "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in parameters))
+
+
+def encoded_path(key: str) -> str:
+    """Return an object's key as it stands in a path: percent-encoded, its slashes left as they are."""
+    return quote(key, safe="/-_.~")

@@ -1,0 +1,359 @@
+"""WireStore: the ObjectStore that signs and sends the hot operations itself, over connections of its own.
+
+Everything else goes through the reference, a BotocoreStore. Where to, with which credentials and at what time: that
+comes from there, too, and what an answer means is read from the same tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from s3_bucket import _plan
+from s3_bucket._async import _checksums
+from s3_bucket._async._botocore import answers
+from s3_bucket._async._botocore.client import LONGEST_ERROR
+from s3_bucket._async._botocore.errors import translated
+from s3_bucket._async._botocore.signing import Note
+from s3_bucket._async._botocore.wiring import reports_an_error
+from s3_bucket._async._errors import Target
+from s3_bucket._async._wire import requests
+from s3_bucket._async._wire.http1 import LATER
+from s3_bucket._async._wire.pool import Pool
+from s3_bucket._async._wire.sigv4 import EMPTY_SHA256, UNSIGNED, Signer, encoded_path
+from s3_bucket._store import GetRequest, Part, PutOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from s3_bucket._async._botocore.store import BotocoreStore
+    from s3_bucket._async._botocore.wiring import Endpoint, Wiring
+    from s3_bucket._async._wire.http1 import Connection, Sink
+    from s3_bucket._config import Settings
+    from s3_bucket._models import Buffer, ObjectInfo
+    from s3_bucket._store import Arrival, ListRequest, Page, Stored, Upload, UploadsPage, Written
+    from s3_bucket.exceptions import BucketException
+
+_FIRST_ERROR = 300
+_OK, _FAILED = 200, 500
+
+
+class Elsewhere(Exception):  # noqa: N818  # no error
+    """The request is one for the reference."""
+
+
+@dataclass(slots=True)
+class Asking:
+    """A request before it is signed.
+
+    Attributes:
+        query: as it is sent.
+        headers: whatever else is signed.
+        sink: where the body of the answer goes, unless it is short.
+        payload: the hash of the body, or what stands in its place.
+    """
+
+    target: Target
+    method: str
+    query: str
+    headers: dict[str, str]
+    sink: Sink | None = None
+    body: Buffer = b""
+    payload: str = EMPTY_SHA256
+
+
+class Receiving:
+    """Where the body of a GetObject goes: known when the head of the answer has come."""
+
+    __slots__ = ("answer", "arrival", "request", "target")
+
+    def __init__(self, target: Target, request: GetRequest, arrival: Arrival) -> None:
+        self.target = target
+        self.request = request
+        self.arrival = arrival
+        self.answer: dict[str, Any] | None = None
+        """The answer's head, if it doesn't say how long the body is."""
+
+    def __call__(self, status: int, headers: Mapping[str, str], length: int | None) -> Buffer | None:
+        if status >= _FIRST_ERROR:
+            return None
+        answer = requests.answer(status, headers)
+        answers.require(self.target, answer, "ETag")
+        if length is None:
+            length = _plan.range_length(self.request.range and answer.get("ContentRange"))
+        if length is None:
+            self.answer = answer
+            return LATER
+        return self.begin(answer, length)
+
+    def begin(self, answer: Mapping[str, Any], length: int) -> memoryview:
+        """Return the buffer for the body."""
+        request = self.request
+        start, size = _plan.placed(request.range, answers.status(answer), answer.get("ContentRange"), length)
+        return self.arrival.begin(answers.info(request.key, answer, size), start, start + length)
+
+    def check(self, connection: Connection) -> None:
+        """Raise unless as much has come as was announced."""
+        piece = self.arrival.whole()
+        if connection.received < len(piece.data) or connection.exceeded:
+            raise answers.not_whole(self.target, piece, connection.received)
+
+
+class WireStore:
+    """S3, or what speaks like it, without anything in between."""
+
+    def __init__(self, reference: BotocoreStore, wiring: Wiring, pool: Pool) -> None:
+        self._reference = reference
+        self._wiring = wiring
+        self._pool = pool
+        self._checksums = reference.checksums
+        self._unsigned = f"user-agent: {wiring.user_agent}\r\naccept-encoding: identity\r\n"
+        self._signers: dict[tuple[str, str], Signer] = {}
+        self._credentials: Any = None
+
+    @classmethod
+    async def open(cls, reference: BotocoreStore, settings: Settings) -> Self:
+        """Return a store on top of another one, which it closes with itself; no request is sent yet."""
+        wiring = reference.wiring()
+        context = await asyncio.to_thread(wiring.context)
+        pool = Pool(context, settings.connect_timeout, settings.read_timeout, settings.max_concurrency)
+        return cls(reference, wiring, pool)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        try:
+            await self._pool.aclose()
+        finally:
+            await self._reference.aclose()
+
+    # The hot operations
+
+    async def get(self, request: GetRequest, arrival: Arrival) -> None:
+        target = Target("GetObject", request.bucket, request.key)
+        try:
+            await self._get(target, request, arrival)
+        except Elsewhere:
+            await self._reference.get(request, arrival)
+
+    async def _get(self, target: Target, request: GetRequest, arrival: Arrival) -> None:
+        headers = requests.get_headers(request)
+        headers["x-amz-checksum-mode"] = "ENABLED"
+        sink = Receiving(target, request, arrival)
+        asking = Asking(target, "GET", requests.get_query(request), headers, sink)
+        endpoint = await self._endpoint(target)
+        connection = await self._connection(target, endpoint)
+        try:
+            await self._sent(asking, endpoint, connection)
+            if sink.answer is not None:  # the length isn't known
+                buffer = sink.begin(sink.answer, (await self.head(request)).size)
+                self._pool.watch(connection)
+                await connection.receive(buffer)
+            sink.check(connection)
+        except Exception as error:  # noqa: BLE001  # told apart there
+            raise_translated(target, error)
+        finally:
+            if arrival.piece is not None:
+                arrival.filled = connection.received
+            self._pool.give_back(endpoint.origin, connection)
+        await _checksums.check_piece(request, arrival.whole())
+
+    async def head(self, request: GetRequest) -> ObjectInfo:
+        target = Target("HeadObject", request.bucket, request.key)
+        try:
+            answer = await self._head(target, request)
+        except Elsewhere:
+            return await self._reference.head(request)
+        return answers.info(request.key, answer, answer["ContentLength"])
+
+    async def stored(self, bucket: str, key: str) -> Stored:
+        target = Target("HeadObject", bucket, key)
+        try:
+            answer = await self._head(target, GetRequest(bucket, key))
+        except Elsewhere:
+            return await self._reference.stored(bucket, key)
+        return answers.stored(target, answer)
+
+    async def _head(self, target: Target, request: GetRequest) -> dict[str, Any]:
+        headers = requests.get_headers(request)
+        headers["x-amz-checksum-mode"] = "ENABLED"
+        answer = await self._asked(Asking(target, "HEAD", requests.get_query(request), headers))
+        answers.require(target, answer, "ETag", "ContentLength")
+        return answer
+
+    async def delete(self, request: GetRequest) -> None:
+        target = Target("DeleteObject", request.bucket, request.key)
+        headers, query = requests.get_headers(request), requests.delete_query(request)
+        try:
+            answer = await self._asked(Asking(target, "DELETE", query, headers))
+        except Elsewhere:
+            return await self._reference.delete(request)
+        return answers.require_s3(target, answer)
+
+    async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
+        target = Target("PutObject", bucket, key, options.if_absent)
+        if not requests.is_known(options):
+            return await self._reference.put(bucket, key, body, options)
+        checksum = await self._checksums.of(body)
+        try:
+            answer = await self._uploaded(target, "", body, options, checksum)
+        except Elsewhere:
+            return await self._reference.put(bucket, key, body, options)
+        return answers.written(target, answer)
+
+    async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
+        target = Target("UploadPart", upload.bucket, upload.key)
+        checksum = await self._checksums.of(body)
+        query = requests.part_query(upload.upload_id, number)
+        try:
+            answer = await self._uploaded(target, query, body, PutOptions(), checksum)
+        except Elsewhere:
+            return await self._reference.upload_part(upload, number, body)
+        answers.require(target, answer, "ETag")
+        return Part(number, answer["ETag"], len(body), checksum.get("ChecksumCRC32"))
+
+    async def _uploaded(
+        self, target: Target, query: str, body: Buffer, options: PutOptions, checksum: dict[str, str]
+    ) -> dict[str, Any]:
+        endpoint = await self._endpoint(target)
+        payload = UNSIGNED if endpoint.origin.is_secure else await _checksums.summed(_sha256, body)
+
+        async def send(checksum: dict[str, str]) -> dict[str, Any]:
+            headers = requests.put_headers(options, checksum)
+            signed = payload if checksum or payload != UNSIGNED else await _checksums.summed(_sha256, body)
+            return await self._asked(Asking(target, "PUT", query, headers, None, body, signed))
+
+        answer: dict[str, Any] = await self._checksums.sent(target, checksum, send)
+        return answer
+
+    # One request
+
+    async def _endpoint(self, target: Target) -> Endpoint:
+        bucket = target.bucket or ""
+        endpoint = self._wiring.known(bucket)
+        if endpoint is None:
+            try:
+                endpoint = await self._wiring.endpoint(bucket)
+            except Exception as error:  # noqa: BLE001  # told apart there
+                raise_translated(target, error, sent=False)
+        if endpoint is None:
+            raise Elsewhere
+        return endpoint
+
+    async def _connection(self, target: Target, endpoint: Endpoint) -> Connection:
+        try:
+            return self._pool.kept(endpoint.origin) or await self._pool.made(endpoint.origin)
+        except Exception as error:  # noqa: BLE001  # told apart there
+            raise_translated(target, error, sent=False)
+
+    async def _asked(self, asking: Asking) -> dict[str, Any]:
+        """Send a request whose answer is short; return the answer under botocore's names."""
+        endpoint = await self._endpoint(asking.target)
+        connection = await self._connection(asking.target, endpoint)
+        try:
+            await self._sent(asking, endpoint, connection)
+        except Exception as error:  # noqa: BLE001  # told apart there
+            raise_translated(asking.target, error)
+        finally:
+            self._pool.give_back(endpoint.origin, connection)
+        return requests.answer(connection.status, connection.headers)
+
+    async def _sent(self, asking: Asking, endpoint: Endpoint, connection: Connection) -> None:
+        """Sign and send, and receive the answer; raise if it is a refusal."""
+        headers = asking.headers
+        note = await self._signed(asking, endpoint)
+        length = len(asking.body) if asking.method == "PUT" else None
+        path = endpoint.path + encoded_path(asking.target.key or "")
+        head = requests.head(asking.method, path, asking.query, headers, self._unsigned, length)
+        self._pool.watch(connection)
+        bodiless = asking.method == "HEAD"
+        await connection.exchange(head, asking.body, asking.sink, bodiless=bodiless, most=LONGEST_ERROR)
+        status, body = connection.status, connection.body
+        if status == _OK and body and asking.sink is None and reports_an_error(body):
+            status = _FAILED
+        if status >= _FIRST_ERROR:
+            if self._wiring.is_elsewhere(asking.target, status, connection.headers, body):
+                raise Elsewhere
+            raise await self._wiring.refused(asking.target, status, connection.headers, body, note())
+
+    async def _signed(self, asking: Asking, endpoint: Endpoint) -> Callable[[], Note]:
+        """Add what a signed request has; return what remembers it."""
+        headers = asking.headers
+        if self._wiring.is_anonymous:
+            headers["host"] = endpoint.host
+            return Note
+        credentials = self._wiring.frozen() or await self._wiring.credentials()
+        if credentials is None:
+            raise Elsewhere  # the reference says what is missing
+        since, moment = monotonic(), time() + self._wiring.clock.ahead
+        signer = self._signer(credentials, endpoint)
+        headers["host"] = endpoint.host
+        headers["x-amz-content-sha256"] = asking.payload
+        headers["x-amz-date"] = signer.at(moment)
+        if credentials.token:
+            headers["x-amz-security-token"] = credentials.token
+        path = endpoint.path + encoded_path(asking.target.key or "")
+        signature = signer.authorization(asking.method, path, asking.query, headers, asking.payload)
+        headers["authorization"] = signature
+        return lambda: _note(credentials, signature, moment, since)
+
+    def _signer(self, credentials: Any, endpoint: Endpoint) -> Signer:
+        if credentials is not self._credentials:
+            self._signers.clear()
+            self._credentials = credentials
+        place = (endpoint.region, endpoint.service)
+        signer = self._signers.get(place)
+        if signer is None:
+            signer = self._signers[place] = Signer(credentials.access_key, credentials.secret_key, *place)
+        return signer
+
+    # What the reference does
+
+    async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
+        return await self._reference.delete_batch(bucket, keys)
+
+    async def list_page(self, request: ListRequest, token: str | None, max_keys: int) -> Page:
+        return await self._reference.list_page(request, token, max_keys)
+
+    async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
+        return await self._reference.create_upload(bucket, key, options)
+
+    async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
+        return await self._reference.complete_upload(upload, parts, options)
+
+    async def abort_upload(self, upload: Upload) -> None:
+        await self._reference.abort_upload(upload)
+
+    async def list_uploads(self, bucket: str, prefix: str, after: tuple[str, str] | None) -> UploadsPage:
+        return await self._reference.list_uploads(bucket, prefix, after)
+
+    async def head_bucket(self, bucket: str) -> None:
+        await self._reference.head_bucket(bucket)
+
+    async def create_bucket(self, bucket: str) -> None:
+        await self._reference.create_bucket(bucket)
+
+    async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._reference.call(bucket, operation, parameters)
+
+
+def raise_translated(target: Target, error: Exception, *, sent: bool = True) -> NoReturn:
+    """Raise this library's exception for whatever went wrong."""
+    if isinstance(error, Elsewhere):
+        raise error
+    with translated(target, sent=sent):
+        raise error
+    raise error  # pragma: no cover  # translated() never swallows
+
+
+def _sha256(data: Buffer) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _note(credentials: Any, authorization: str, moment: float, since: float) -> Note:
+    signature = authorization.rsplit("=", 1)[-1]
+    secrets = [*filter(None, (credentials.access_key, credentials.secret_key, credentials.token)), signature]
+    return Note(secrets, credentials, datetime.fromtimestamp(moment, UTC), since)
