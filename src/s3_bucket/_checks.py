@@ -24,6 +24,7 @@ MAX_TAG_VALUE = 256
 
 # Looser than S3's own rules, which other vendors don't share: just what can't go astray in a URL.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[A-Za-z0-9:/_.-]{1,1000}", re.ASCII)
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_/-]{1,1024}", re.ASCII)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110, 5.6.2
 _VISIBLE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 _TYPES = mimetypes.MimeTypes()  # made now: it reads the system's tables, which would hold up an event loop
@@ -42,6 +43,8 @@ def key(value: str, argument: str = "key") -> str:
     """Return the key if S3 can hold it, and every proxy on the way will leave it as it is."""
     if not isinstance(value, str) or not value:
         _refuse(argument, f"{value!r} can't be a key: expected a text that is not empty")
+    if _PLAIN_KEY.fullmatch(value):
+        return value
     try:
         length = len(value.encode())
     except UnicodeEncodeError:
@@ -72,11 +75,11 @@ def get_request(
     return GetRequest(
         bucket,
         key(object_key),
-        _byte_range(byte_range),
-        _header("version_id", version_id),
-        etag("if_match", if_match),
-        etag("if_none_match", if_none_match),
-        _header("response_content_type", response_content_type),
+        None if byte_range is None else _byte_range(byte_range),
+        None if version_id is None else _header("version_id", version_id),
+        None if if_match is None else etag("if_match", if_match),
+        None if if_none_match is None else etag("if_none_match", if_none_match),
+        None if response_content_type is None else _header("response_content_type", response_content_type),
     )
 
 
@@ -148,9 +151,7 @@ def guessed_type(object_key: str) -> str | None:
     )
 
 
-def _byte_range(value: ByteRange | None) -> ByteRange | None:
-    if value is None:
-        return None
+def _byte_range(value: ByteRange) -> ByteRange:
     start, stop = value if isinstance(value, tuple) and len(value) == 2 else (None, None)  # noqa: PLR2004  # a pair
     whole = type(start) is int and (stop is None or type(stop) is int)
     if not whole or start is None or (start < 0 and stop is not None) or (stop is not None and stop <= start):

@@ -66,6 +66,15 @@ class Settings:
     max_attempts: int = 5
     checksums: Checksums = "auto"
     engine: Engine = "auto"
+    _hash: int = dataclasses.field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __post_init__(self) -> None:
+        # A store is looked up by its settings at each call, and hashing all of them takes a while.
+        names = SettingsKeywords.__annotations__
+        object.__setattr__(self, "_hash", hash(tuple(getattr(self, name) for name in names)))
 
     def __repr__(self) -> str:
         shown = {name: value for name, value in _as_dict(self).items() if value != getattr(_PRISTINE, name)}
@@ -170,6 +179,21 @@ def settings(overrides: SettingsKeywords) -> Settings:
     return dataclasses.replace(_default, **overrides)
 
 
+class Merged:
+    """What one bucket uses, put together anew when init() has been called again."""
+
+    def __init__(self, overrides: SettingsKeywords) -> None:
+        self._overrides = overrides
+        self._default: Settings | None = None
+        self._settings = _PRISTINE
+
+    def now(self) -> Settings:
+        """Return what the bucket uses now."""
+        if self._default is not _default:
+            self._default, self._settings = _default, settings(self._overrides)
+        return self._settings
+
+
 def checked(given: SettingsKeywords) -> SettingsKeywords:
     """Return the keywords, or raise InvalidInput naming the one that can't be right."""
     for name, value in given.items():
@@ -225,7 +249,7 @@ def _settings_of(values: dict[str, Any]) -> Settings:
 
 
 def _as_dict(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in _CHECKS}
+    return {name: getattr(settings, name) for name in SettingsKeywords.__annotations__}
 
 
 def _is_token(value: object) -> bool:

@@ -6,8 +6,8 @@ and how many requests there are at a time, is decided above (see _async/_retry.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from s3_bucket.exceptions import BucketException
 
 
-@dataclass(frozen=True, slots=True)
-class GetRequest:
+class GetRequest(NamedTuple):
     """Which object, or which bytes of it, under which conditions."""
 
     bucket: str
@@ -32,11 +31,10 @@ class GetRequest:
     def pinned(self, info: ObjectInfo, byte_range: ByteRange | None = None) -> GetRequest:
         """Return the request for this range of the same version as an answer was of."""
         version_id = self.version_id or info.version_id
-        return replace(self, range=byte_range, version_id=version_id, if_match=info.etag, if_none_match=None)
+        return self._replace(range=byte_range, version_id=version_id, if_match=info.etag, if_none_match=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes of an object that have arrived.
 
     Attributes:

@@ -5,7 +5,6 @@ No HEAD is sent: a small object takes one request.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
@@ -33,10 +32,12 @@ async def get(store: RetryingStore, request: GetRequest) -> GetResult:
         return memoryview(whole)[: store.part_size]
 
     first = await store.get(request, allocate)
+    if len(first.data) == len(whole):
+        return GetResult(bytes(whole), first.info)
+
     start = first.start + len(first.data)
     await fill(store, request.pinned(first.info), start, memoryview(whole)[len(first.data) :])
-    if len(first.data) < len(whole):  # what came in one answer has been compared
-        await _checksums.check_piece(request, replace(first, data=memoryview(whole)))
+    await _checksums.check_piece(request, first._replace(data=memoryview(whole)))
     return GetResult(bytes(whole), first.info)
 
 
@@ -101,13 +102,13 @@ async def first_piece(store: RetryingStore, request: GetRequest, length: int) ->
         return await store.get(request, _at_most(length))
 
     until = start + length if stop is None else min(stop, start + length)
-    return await store.get(replace(request, range=(start, until)), _at_most(length))
+    return await store.get(request._replace(range=(start, until)), _at_most(length))
 
 
 async def get_range(store: RetryingStore, pin: GetRequest, start: int, buffer: memoryview) -> None:
     """Fetch a range of a pinned version, just as long as the buffer, into it."""
     try:
-        piece = await store.get(replace(pin, range=(start, start + len(buffer))), lambda _: buffer)
+        piece = await store.get(pin._replace(range=(start, start + len(buffer))), lambda _: buffer)
     except PreconditionFailed as error:
         raise _replaced(pin) from error
     if piece.info.etag != pin.if_match:  # there are servers that ignore If-Match

@@ -32,11 +32,8 @@ class Resumable:
     async def attempt(self) -> Piece:
         """Ask for what is missing; return all of it, or raise and know how far it came."""
         self.gained = 0
-        if self._piece is None:
-            return await self._begin()
-        return await self._go_on(self._piece)
-
-    async def _begin(self) -> Piece:
+        if self._piece is not None:
+            return await self._go_on(self._piece)
         arrival = Arrival(self._allocate)
         try:
             await self._store.get(self._request, arrival)
@@ -87,4 +84,4 @@ class Resumable:
     async def _begin_again(self) -> Piece:
         """Fetch the version that has replaced the one of which a part had come."""
         self._piece = None
-        return await self._begin()
+        return await self.attempt()

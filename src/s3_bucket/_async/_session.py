@@ -31,9 +31,14 @@ class _Shared:
     def __init__(self, settings: Settings) -> None:
         self.users: WeakSet[Any] = WeakSet()
         self.blocks: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-        self.opening = asyncio.ensure_future(_open(settings))
+        self.store: RetryingStore | None = None
+        self.opening = asyncio.ensure_future(self._open(settings))
         # If everybody who waits is cancelled, nobody else looks at a failure.
         self.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _open(self, settings: Settings) -> RetryingStore:
+        self.store = await _open(settings)
+        return self.store
 
     async def opened(self) -> bool:
         """Wait until it is open, or failed to open; return False if it was closed instead."""
@@ -72,6 +77,13 @@ class _Stores(dict["Settings", _Shared]):
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Stores] = WeakKeyDictionary()
 _inherited: list[object] = []
+
+
+def open_store(user: object, settings: Settings) -> RetryingStore | None:
+    """Return the running loop's store of these settings, if it is open and `user` has used it before."""
+    stores = _loops.get(asyncio.get_running_loop())
+    shared = None if stores is None else stores.get(settings)
+    return None if shared is None or user not in shared.users else shared.store
 
 
 async def store_for(user: object, settings: Settings) -> RetryingStore:

@@ -67,6 +67,7 @@ class AsyncBucket:
     def __init__(self, bucket_name: str, **overrides: Unpack[SettingsKeywords]) -> None:
         self._name = _checks.bucket_name(bucket_name)
         self._overrides = _config.checked(overrides)
+        self._settings = _config.Merged(self._overrides)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name!r}{_config.describe(self._overrides)})"
@@ -104,7 +105,7 @@ class AsyncBucket:
         return self._name
 
     async def __aenter__(self) -> Self:
-        await _session.enter(self, _config.settings(self._overrides))
+        await _session.enter(self, self._settings.now())
         return self
 
     async def __aexit__(
@@ -636,4 +637,5 @@ class AsyncBucket:
         return await (await self._store()).call(self._name, operation, parameters)
 
     async def _store(self) -> RetryingStore:
-        return await _session.store_for(self, _config.settings(self._overrides))
+        settings = self._settings.now()
+        return _session.open_store(self, settings) or await _session.store_for(self, settings)

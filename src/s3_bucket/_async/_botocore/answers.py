@@ -29,6 +29,18 @@ _VENDORS = ("x-amz", "x-goog")
 """How every answer of an S3 has at least one header begin: the request's id."""
 MOST_TAGS = 500_000
 """Tags in an answer: a page of a thousand keys has some twenty thousand, and each takes a hundred bytes of memory."""
+_FIELDS = {
+    "ContentType": "content_type",
+    "VersionId": "version_id",
+    "StorageClass": "storage_class",
+    "CacheControl": "cache_control",
+    "ContentDisposition": "content_disposition",
+    "ContentEncoding": "content_encoding",
+    "ContentLanguage": "content_language",
+    "ExpiresString": "expires",
+    "ServerSideEncryption": "encryption",
+}
+"""What GetObject and HeadObject say in words that ObjectInfo keeps as they are."""
 _LARGEST = 2**63 - 1
 """Bytes: no file system holds more, and no vendor's object."""
 _NO_CHECKSUM = ("ChecksumType", "ChecksumMode", "ChecksumAlgorithm")
@@ -159,22 +171,11 @@ def not_whole(target: Target, piece: Piece, came: int) -> BucketException:
 
 def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
     """Return the object that the headers of GetObject or HeadObject describe."""
+    told = {_FIELDS[name]: value for name, value in answer.items() if name in _FIELDS}
+    if "Metadata" in answer:
+        told["metadata"] = {name: text for name, text in metadata(answer).items() if name != WRITE_TOKEN}
     return ObjectInfo(
-        key=key,
-        size=size,
-        etag=_bare(answer["ETag"]),
-        last_modified=_utc(answer.get("LastModified")),
-        content_type=answer.get("ContentType"),
-        metadata={name: text for name, text in metadata(answer).items() if name != WRITE_TOKEN},
-        version_id=answer.get("VersionId"),
-        storage_class=answer.get("StorageClass"),
-        checksums=checksums(answer),
-        cache_control=answer.get("CacheControl"),
-        content_disposition=answer.get("ContentDisposition"),
-        content_encoding=answer.get("ContentEncoding"),
-        content_language=answer.get("ContentLanguage"),
-        expires=answer.get("ExpiresString"),
-        encryption=answer.get("ServerSideEncryption"),
+        key, size, _bare(answer["ETag"]), _utc(answer.get("LastModified")), checksums=checksums(answer), **told
     )
 
 
@@ -196,13 +197,16 @@ def _bare(etag: str) -> str:
 
 def _utc(time: datetime | None) -> datetime | None:
     """Return the time in the standard library's UTC: botocore's is dateutil's, and local in listings."""
-    return None if time is None else time.astimezone(UTC)
+    return time if time is None or time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def checksums(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return the checksums in an answer, by algorithm."""
-    names = (name for name in answer if name.startswith(_CHECKSUM) and name not in _NO_CHECKSUM)
-    return {name.removeprefix(_CHECKSUM): answer[name] for name in names}
+    return {
+        name.removeprefix(_CHECKSUM): value
+        for name, value in answer.items()
+        if name.startswith(_CHECKSUM) and name not in _NO_CHECKSUM
+    }
 
 
 def written(target: Target, answer: Mapping[str, Any]) -> Written:

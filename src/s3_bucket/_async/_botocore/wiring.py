@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from s3_bucket._async._botocore.signing import Note, Signing
     from s3_bucket._async._errors import Target
-    from s3_bucket.exceptions import BucketException
 
 MOST_ENDPOINTS = 1_000
 """Buckets whose endpoint is remembered."""
@@ -148,7 +147,7 @@ class Wiring:
             self._frozen = await found.get_frozen_credentials()
         return self._frozen
 
-    def is_elsewhere(self, target: Target, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    def is_elsewhere(self, target: Target, status: int, headers: Mapping[str, bytes], body: bytes) -> bool:
         """Whether the bucket may be in another region, which the client itself finds out, and remembers."""
         if status not in _REDIRECTS and status != _BAD_REQUEST:
             return False
@@ -158,19 +157,18 @@ class Wiring:
         self._endpoints.pop(target.bucket or "", None)
         return True
 
-    async def refused(
-        self, target: Target, status: int, headers: Mapping[str, str], body: bytes, note: Note
-    ) -> BucketException:
-        """Return the exception for an answer that reports an error; what it is about is put right, if it can be."""
-        said = {"status_code": status, "headers": dict(headers), "body": answers.harmless(body)}
+    async def refuse(
+        self, target: Target, status: int, headers: Mapping[str, bytes], body: bytes, note: Note
+    ) -> NoReturn:
+        """Raise the exception for an answer that reports an error; what it is about is put right, if it can be."""
+        texts = {name: value.decode("utf-8", "surrogateescape") for name, value in headers.items()}
+        said = {"status_code": status, "headers": texts, "body": answers.harmless(body)}
         model = self._client.meta.service_model.operation_model(target.operation)
         parsed = self._parser.parse(said, model.output_shape)
         await self._signing.look_at(parsed, {signing.NOTE: note})
-        try:
-            with translated(target):
-                raise ClientError(parsed, target.operation)
-        except Exception as error:  # noqa: BLE001  # it is what is wanted
-            return error  # type: ignore[return-value]
+        with translated(target):
+            raise ClientError(parsed, target.operation)
+        raise AssertionError  # pragma: no cover  # translated() swallows nothing
 
 
 def reports_an_error(body: bytes) -> bool:

@@ -7,6 +7,7 @@ came together with the head is copied, the rest is received by the kernel's one 
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httptools
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
 LONGEST_HEAD = 64 * 1024
 """Bytes of an answer's status and headers, at most."""
-WRITE_SIZE = 256 * 1024
+WRITE_SIZE = 64 * 1024
 """Bytes of a body that are given to the transport at a time."""
 SHORT_BODY = 64 * 1024
 """Bytes of a body that is sent together with the headers, in one piece."""
 
 _HEAD_ENDS = b"\r\n\r\n"
+MOST_NAMES = 1_000
+"""Headers' names that are remembered."""
+
 CLOSED = "the server closed the connection before it had answered"
 _WITHOUT_BODY = frozenset({204, 304})
 _FINAL, _SWITCHING = 200, 101
@@ -38,7 +42,10 @@ class Broken(ConnectionError):  # noqa: N818  # as above
     """The connection ended before the answer did."""
 
 
-Sink: TypeAlias = "Callable[[int, Mapping[str, str], int | None], Buffer | None]"
+Headers: TypeAlias = "Mapping[str, bytes]"
+"""By their names in lower case."""
+
+Sink: TypeAlias = "Callable[[int, Headers, int | None], Buffer | None]"
 """Is given an answer's status, headers and the length of its body, if that is known. Returns where the body goes, which
 may be shorter than the body; None to have it collected; LATER, of a body of unknown length, to be asked again. It is
 called from the transport's callbacks; what it raises, the request raises."""
@@ -47,7 +54,20 @@ LATER = bytearray(b"later")
 """Where the body goes isn't known yet."""
 
 
-def _collect(status: int, headers: Mapping[str, str], length: int | None) -> None:
+class _Names(dict[bytes, str]):
+    """Headers' names in lower case, each made once."""
+
+    def __missing__(self, name: bytes) -> str:
+        lower = name.decode("latin-1").lower()
+        if len(self) < MOST_NAMES:
+            self[name] = lower
+        return lower
+
+
+_NAMES = _Names()
+
+
+def _collect(status: int, headers: Headers, length: int | None) -> None:
     """Have every body collected."""
 
 
@@ -55,7 +75,7 @@ class Connection(asyncio.BufferedProtocol):
     """A connection to one server.
 
     Attributes:
-        moved: how many bytes have moved since this was last set to 0, either way.
+        moved: how many bytes of bodies have moved since this was last set to 0, either way.
         deadline: when to give up, by the loop's clock, unless enough has moved; whoever watches sets and reads it.
         reusable: whether another request may follow.
         received: how many bytes of the last answer's body are where they belong.
@@ -83,7 +103,7 @@ class Connection(asyncio.BufferedProtocol):
         self._collected: bytearray | None = None
         self._streaming = False
         self.status = 0
-        self.headers: Mapping[str, str] = {}
+        self.headers: Headers = {}
         self.received = 0
         self.body = b""
         self.exceeded = False
@@ -205,8 +225,8 @@ class Connection(asyncio.BufferedProtocol):
         return self._view[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.moved += nbytes
         if self._into is not None:
+            self.moved += nbytes
             self.received += nbytes
             if self.received == len(self._into):
                 self._finish()
@@ -241,7 +261,7 @@ class Connection(asyncio.BufferedProtocol):
             self._take_stream()
 
     def _take_head(self, end: int) -> None:
-        self._raw.clear()
+        self._raw = []
         parser = httptools.HttpResponseParser(self)
         _feed(parser, self._view[:end])
         self.status = parser.get_status_code()
@@ -252,9 +272,7 @@ class Connection(asyncio.BufferedProtocol):
                 raise NotHttp(msg)
             self._drop(end)
             return
-        headers = self.headers = {
-            name.decode("latin-1").lower(): value.decode("utf-8", "surrogateescape") for name, value in self._raw
-        }
+        headers = self.headers = {_NAMES[name]: value for name, value in self._raw}
         if not _keeps_alive(parser.get_http_version(), headers.get("connection")):
             self.reusable = False
         if self._bodiless or self.status in _WITHOUT_BODY:
@@ -329,6 +347,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _take_stream(self) -> None:
         data, self._filled = bytes(self._view[: self._filled]), 0
+        self.moved += len(data)
         if self._parser is None:
             self.on_body(data)
         else:
@@ -382,10 +401,11 @@ class Connection(asyncio.BufferedProtocol):
         self._go_on_sending()
 
 
-def _keeps_alive(version: str, connection: str | None) -> bool:
+@lru_cache(maxsize=100)
+def _keeps_alive(version: str, connection: bytes | None) -> bool:
     """Whether another request may follow (RFC 9112, 9.3). llhttp's word for it is lost with the end of the message."""
-    said = set() if connection is None else {option.strip() for option in connection.lower().split(",")}
-    return "close" not in said and (version == "1.1" or "keep-alive" in said)
+    said: set[bytes] = set() if connection is None else {option.strip() for option in connection.lower().split(b",")}
+    return b"close" not in said and (version == "1.1" or b"keep-alive" in said)
 
 
 def _feed(parser: Any, data: Buffer) -> None:

@@ -117,16 +117,15 @@ def head(method: str, path: str, query: str, headers: Mapping[str, str], unsigne
     return f"{method} {target} HTTP/1.1\r\n{lines}{unsigned}{body}\r\n".encode()
 
 
-def answer(status: int, headers: Mapping[str, str]) -> dict[str, Any]:
+def answer(status: int, headers: Mapping[str, bytes]) -> dict[str, Any]:
     """Return the answer under botocore's names, as the tables of answers.py take it."""
     named: dict[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers}}
     metadata: dict[str, str] = {}
     for name, value in headers.items():
-        known = _ANSWERED.get(name)
-        if known is not None:
-            named[known] = value
+        if name in _ANSWERED:
+            named[_ANSWERED[name]] = value.decode("utf-8", "surrogateescape")
         elif name.startswith(_METADATA):
-            metadata[name[len(_METADATA) :]] = value
+            metadata[name[len(_METADATA) :]] = value.decode("utf-8", "surrogateescape")
     if metadata:
         named["Metadata"] = metadata
     if "ContentLength" in named:

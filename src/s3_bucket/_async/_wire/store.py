@@ -28,7 +28,7 @@ from s3_bucket._async._wire.sigv4 import EMPTY_SHA256, UNSIGNED, Signer, encoded
 from s3_bucket._store import GetRequest, Part, PutOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from s3_bucket._async._botocore.store import BotocoreStore
     from s3_bucket._async._botocore.wiring import Endpoint, Wiring
@@ -55,6 +55,8 @@ class Asking:
         headers: whatever else is signed.
         sink: where the body of the answer goes, unless it is short.
         payload: the hash of the body, or what stands in its place.
+        moment: the server's time with which it is signed, in seconds since the epoch.
+        since: when that was, by the monotonic clock.
     """
 
     target: Target
@@ -64,6 +66,8 @@ class Asking:
     sink: Sink | None = None
     body: Buffer = b""
     payload: str = EMPTY_SHA256
+    moment: float = 0.0
+    since: float = 0.0
 
 
 class Receiving:
@@ -78,7 +82,7 @@ class Receiving:
         self.answer: dict[str, Any] | None = None
         """The answer's head, if it doesn't say how long the body is."""
 
-    def __call__(self, status: int, headers: Mapping[str, str], length: int | None) -> Buffer | None:
+    def __call__(self, status: int, headers: Mapping[str, bytes], length: int | None) -> Buffer | None:
         if status >= _FIRST_ERROR:
             return None
         answer = requests.answer(status, headers)
@@ -134,32 +138,32 @@ class WireStore:
 
     async def get(self, request: GetRequest, arrival: Arrival) -> None:
         target = Target("GetObject", request.bucket, request.key)
-        try:
-            await self._get(target, request, arrival)
-        except Elsewhere:
-            await self._reference.get(request, arrival)
-
-    async def _get(self, target: Target, request: GetRequest, arrival: Arrival) -> None:
         headers = requests.get_headers(request)
         headers["x-amz-checksum-mode"] = "ENABLED"
         sink = Receiving(target, request, arrival)
         asking = Asking(target, "GET", requests.get_query(request), headers, sink)
-        endpoint = await self._endpoint(target)
-        connection = await self._connection(target, endpoint)
         try:
-            await self._sent(asking, endpoint, connection)
-            if sink.answer is not None:  # the length isn't known
-                buffer = sink.begin(sink.answer, (await self.head(request)).size)
-                self._pool.watch(connection)
-                await connection.receive(buffer)
-            sink.check(connection)
+            endpoint = self._wiring.known(request.bucket) or await self._endpoint(target)
+            connection = self._pool.kept(endpoint.origin) or await self._made(target, endpoint)
+            try:
+                await self._sent(asking, endpoint, connection)
+                if sink.answer is not None:  # the length isn't known
+                    buffer = sink.begin(sink.answer, (await self.head(request)).size)
+                    self._pool.watch(connection)
+                    await connection.receive(buffer)
+                sink.check(connection)
+            finally:
+                if arrival.piece is not None:
+                    arrival.filled = connection.received
+                self._pool.give_back(endpoint.origin, connection)
+        except Elsewhere:
+            return await self._reference.get(request, arrival)
         except Exception as error:  # noqa: BLE001  # told apart there
             raise_translated(target, error)
-        finally:
-            if arrival.piece is not None:
-                arrival.filled = connection.received
-            self._pool.give_back(endpoint.origin, connection)
-        await _checksums.check_piece(request, arrival.whole())
+        piece = arrival.whole()
+        if piece.info.checksums:
+            await _checksums.check_piece(request, piece)
+        return None
 
     async def head(self, request: GetRequest) -> ObjectInfo:
         target = Target("HeadObject", request.bucket, request.key)
@@ -218,7 +222,7 @@ class WireStore:
     async def _uploaded(
         self, target: Target, query: str, body: Buffer, options: PutOptions, checksum: dict[str, str]
     ) -> dict[str, Any]:
-        endpoint = await self._endpoint(target)
+        endpoint = self._wiring.known(target.bucket or "") or await self._endpoint(target)
         payload = UNSIGNED if endpoint.origin.is_secure else await _checksums.summed(_sha256, body)
 
         async def send(checksum: dict[str, str]) -> dict[str, Any]:
@@ -232,73 +236,69 @@ class WireStore:
     # One request
 
     async def _endpoint(self, target: Target) -> Endpoint:
-        bucket = target.bucket or ""
-        endpoint = self._wiring.known(bucket)
-        if endpoint is None:
-            try:
-                endpoint = await self._wiring.endpoint(bucket)
-            except Exception as error:  # noqa: BLE001  # told apart there
-                raise_translated(target, error, sent=False)
+        try:
+            endpoint = await self._wiring.endpoint(target.bucket or "")
+        except Exception as error:  # noqa: BLE001  # told apart there
+            raise_translated(target, error, sent=False)
         if endpoint is None:
             raise Elsewhere
         return endpoint
 
-    async def _connection(self, target: Target, endpoint: Endpoint) -> Connection:
+    async def _made(self, target: Target, endpoint: Endpoint) -> Connection:
         try:
-            return self._pool.kept(endpoint.origin) or await self._pool.made(endpoint.origin)
+            return await self._pool.made(endpoint.origin)
         except Exception as error:  # noqa: BLE001  # told apart there
             raise_translated(target, error, sent=False)
 
     async def _asked(self, asking: Asking) -> dict[str, Any]:
         """Send a request whose answer is short; return the answer under botocore's names."""
-        endpoint = await self._endpoint(asking.target)
-        connection = await self._connection(asking.target, endpoint)
+        target = asking.target
+        endpoint = self._wiring.known(target.bucket or "") or await self._endpoint(target)
+        connection = self._pool.kept(endpoint.origin) or await self._made(target, endpoint)
         try:
             await self._sent(asking, endpoint, connection)
         except Exception as error:  # noqa: BLE001  # told apart there
-            raise_translated(asking.target, error)
+            raise_translated(target, error)
         finally:
             self._pool.give_back(endpoint.origin, connection)
         return requests.answer(connection.status, connection.headers)
 
     async def _sent(self, asking: Asking, endpoint: Endpoint, connection: Connection) -> None:
         """Sign and send, and receive the answer; raise if it is a refusal."""
-        headers = asking.headers
-        note = await self._signed(asking, endpoint)
-        length = len(asking.body) if asking.method == "PUT" else None
-        path = endpoint.path + encoded_path(asking.target.key or "")
-        head = requests.head(asking.method, path, asking.query, headers, self._unsigned, length)
+        credentials = None
+        if not self._wiring.is_anonymous:
+            credentials = self._wiring.frozen() or await self._wiring.credentials()
+            if credentials is None:
+                raise Elsewhere  # the reference says what is missing
+        asking.moment, asking.since = time() + self._wiring.clock.ahead, monotonic()
         self._pool.watch(connection)
+        head = self._head_of(asking, endpoint, credentials)
         bodiless = asking.method == "HEAD"
         await connection.exchange(head, asking.body, asking.sink, bodiless=bodiless, most=LONGEST_ERROR)
         status, body = connection.status, connection.body
-        if status == _OK and body and asking.sink is None and reports_an_error(body):
+        if body and status == _OK and asking.sink is None and reports_an_error(body):
             status = _FAILED
         if status >= _FIRST_ERROR:
-            if self._wiring.is_elsewhere(asking.target, status, connection.headers, body):
+            headers = connection.headers
+            if self._wiring.is_elsewhere(asking.target, status, headers, body):
                 raise Elsewhere
-            raise await self._wiring.refused(asking.target, status, connection.headers, body, note())
+            note = _note(credentials, asking)
+            await self._wiring.refuse(asking.target, status, headers, body, note)
 
-    async def _signed(self, asking: Asking, endpoint: Endpoint) -> Callable[[], Note]:
-        """Add what a signed request has; return what remembers it."""
-        headers = asking.headers
-        if self._wiring.is_anonymous:
-            headers["host"] = endpoint.host
-            return Note
-        credentials = self._wiring.frozen() or await self._wiring.credentials()
-        if credentials is None:
-            raise Elsewhere  # the reference says what is missing
-        since, moment = monotonic(), time() + self._wiring.clock.ahead
-        signer = self._signer(credentials, endpoint)
-        headers["host"] = endpoint.host
-        headers["x-amz-content-sha256"] = asking.payload
-        headers["x-amz-date"] = signer.at(moment)
-        if credentials.token:
-            headers["x-amz-security-token"] = credentials.token
+    def _head_of(self, asking: Asking, endpoint: Endpoint, credentials: Any) -> bytes:
+        """Return the request's line and headers, signed."""
+        headers, method, query = asking.headers, asking.method, asking.query
         path = endpoint.path + encoded_path(asking.target.key or "")
-        signature = signer.authorization(asking.method, path, asking.query, headers, asking.payload)
-        headers["authorization"] = signature
-        return lambda: _note(credentials, signature, moment, since)
+        headers["host"] = endpoint.host
+        if credentials is not None:
+            signer = self._signer(credentials, endpoint)
+            headers["x-amz-content-sha256"] = asking.payload
+            headers["x-amz-date"] = signer.at(asking.moment)
+            if credentials.token:
+                headers["x-amz-security-token"] = credentials.token
+            headers["authorization"] = signer.authorization(method, path, query, headers, asking.payload)
+        length = len(asking.body) if method == "PUT" else None
+        return requests.head(method, path, query, headers, self._unsigned, length)
 
     def _signer(self, credentials: Any, endpoint: Endpoint) -> Signer:
         if credentials is not self._credentials:
@@ -353,7 +353,9 @@ def _sha256(data: Buffer) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _note(credentials: Any, authorization: str, moment: float, since: float) -> Note:
-    signature = authorization.rsplit("=", 1)[-1]
+def _note(credentials: Any, asking: Asking) -> Note:
+    if credentials is None:
+        return Note()
+    signature = asking.headers["authorization"].rsplit("=", 1)[-1]
     secrets = [*filter(None, (credentials.access_key, credentials.secret_key, credentials.token)), signature]
-    return Note(secrets, credentials, datetime.fromtimestamp(moment, UTC), since)
+    return Note(secrets, credentials, datetime.fromtimestamp(asking.moment, UTC), asking.since)
