@@ -34,6 +34,12 @@ FLOORS = {
     "_async._botocore.errors": 2,
     "_async._botocore.signing": 2,
     "_async._botocore.store": 2,
+    "_async._botocore.wiring": 2,
+    "_async._wire.http1": 2,
+    "_async._wire.pool": 2,
+    "_async._wire.requests": 2,
+    "_async._wire.sigv4": 2,
+    "_async._wire.store": 2,
     "_async._resume": 2,
     "_async._retry": 2,
     "_async._session": 2,
@@ -76,6 +82,26 @@ NEIGHBOURS = {
         "_async._botocore.client",
         "_async._botocore.errors",
         "_async._botocore.signing",
+        "_async._botocore.wiring",
+    },
+    "_async._botocore.wiring": {
+        "_async._botocore.answers",
+        "_async._botocore.client",
+        "_async._botocore.errors",
+        "_async._botocore.signing",
+    },
+    "_async._wire.pool": {"_async._wire.http1"},
+    "_async._wire.requests": {"_async._botocore.answers", "_async._wire.sigv4"},
+    "_async._wire.store": {
+        "_async._botocore.answers",
+        "_async._botocore.client",
+        "_async._botocore.errors",
+        "_async._botocore.signing",
+        "_async._botocore.wiring",
+        "_async._wire.http1",
+        "_async._wire.pool",
+        "_async._wire.requests",
+        "_async._wire.sigv4",
     },
     "_async._retry": {"_async._resume"},
     "_async._botocore.client": {"_async._botocore.answers", "_async._botocore.signing"},
@@ -92,7 +118,12 @@ NEIGHBOURS = {
     "_sync.bucket": {"_sync._facade", "_sync.reader", "_sync.writer"},
 }
 
-FOREIGN_ROOMS = {"aiobotocore": "_async._botocore", "botocore": "_async._botocore", "aiohttp": "_async._botocore"}
+FOREIGN_ROOMS = {
+    "aiobotocore": "_async._botocore",
+    "botocore": "_async._botocore",
+    "aiohttp": "_async._botocore",
+    "httptools": "_async._wire",
+}
 
 
 class Import(NamedTuple):
@@ -185,7 +216,7 @@ def test_imports_go_down(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(modules()))
 def test_foreign_libraries_stay_in_their_room(name: str) -> None:
-    """Only _async/_botocore imports aiobotocore, botocore and aiohttp, even for types; nothing imports boto3."""
+    """Only _async/_botocore imports aiobotocore, botocore and aiohttp, only _async/_wire httptools, nothing boto3."""
     used = {found.module for found in imports(modules()[name]) if not found.own}
     outside = {library for library, room in FOREIGN_ROOMS.items() if not name.startswith(room)}
     assert used & (outside | {"boto3", "s3transfer"}) == set()
