@@ -158,6 +158,8 @@ class Connection(asyncio.BufferedProtocol):
                 self.reusable = False
                 return
             self.moved += len(piece)
+        if self._transport.get_write_buffer_size() and self._done is not None and self._done.done():
+            self.reusable = False  # answered before all was sent
 
     async def _has_drained(self) -> None:
         self._drained = self._loop.create_future()
