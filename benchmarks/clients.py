@@ -109,6 +109,7 @@ CLIENTS = (
     Client("boto3", "boto", "Boto3", "boto3", ALL, loops=(THREADS,), slow=True),
     Client("boto3 with awscrt", "boto", "Crt", "awscrt", TRANSFERS | {Verb.START}, CRT, (THREADS,)),
     Client("s3fs", "fs", "S3fs", "s3fs", ALL, slow=True),
+    Client("s3fs, blocking", "fs", "Blocking", "s3fs", OBJECTS, loops=(THREADS,), cases=SINGLE, slow=True),
     Client("s3-bucket 1.4.0", "old", "Old", "s3-bucket", OBJECTS, OLD, (THREADS,), slow=True, cases=SINGLE),
 )
 BY_NAME = {client.name: client for client in CLIENTS}
