@@ -66,19 +66,24 @@ class Task:
     def arguments(self) -> tuple[Any, ...]:
         """Return the arguments of the next call."""
         match self.order.verb:
+            case "list":
+                return ()
             case "put" | "upload":
                 return next(self._keys), self._data
             case "download_file":
                 return next(self._keys), f"{self._path}.downloaded"
             case "upload_file":
                 return self._path, next(self._keys)
-            case "upload_files":
-                return ([(str(Path(self._path, str(number))), next(self._keys)) for number in range(self.order.count)],)
-            case "delete_many":
-                return ([next(self._keys) for _ in range(self.order.count)],)
-            case "list":
-                return ()
+            case "upload_files" | "delete_many":
+                return (self._many(),)
         return (next(self._keys),)
+
+    def _many(self) -> list[Any]:
+        """Return files and keys, or keys only."""
+        keys = list(itertools.islice(self._keys, self.order.count))
+        if self.order.verb == "delete_many":
+            return keys
+        return [(str(Path(self._path, str(number))), key) for number, key in enumerate(keys)]
 
     def check(self, got: Any) -> None:
         """Raise unless all has arrived: no client is fast with half of it."""

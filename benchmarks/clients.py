@@ -51,7 +51,7 @@ class Client:
     @property
     def peer(self) -> bool:
         """Whether this is a client to be compared with: somebody else's."""
-        return self.environment != OURS and self.environment != OLD
+        return self.environment not in {OURS, OLD}
 
 
 @dataclass(frozen=True, slots=True, order=True)

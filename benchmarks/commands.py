@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, clients, goals, tables
+from benchmarks import cases, clients, document, goals, machine, tables
 from benchmarks.processes import Environment
 from benchmarks.rounds import Run
 from benchmarks.servers.rig import Rig
@@ -27,17 +27,21 @@ ROUNDS = 5
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--case", action="append", metavar="NAME", help="only this case; * is a wildcard; again for more")
+    parser.add_argument(
+        "--case", action="append", metavar="NAME", help="only this case, or those of a pattern such as put-*"
+    )
     parser.add_argument("--client", action="append", metavar="NAME", help="only this client; as above")
     parser.add_argument("--loop", action="append", choices=cases.BOTH, help="only on this loop; as above")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="at most so many rounds of each case")
     parser.add_argument("--quick", action="store_true", help="one short round of the cases that have a goal")
-    parser.add_argument("--write", type=Path, metavar="PATH", help="put the tables into this file, and a plot beside it")
+    parser.add_argument(
+        "--write", type=Path, metavar="PATH", help="put the tables into this file, and a plot beside it"
+    )
     parser.add_argument("--list", action="store_true", help="name the cases and the clients")
-    parser.add_argument("--source", metavar="DIRECTORY", help="where the package is, if it is not installed (PYTHONPATH)")
-    for name in ENVIRONMENTS:
+    parser.add_argument("--source", metavar="PATH", help="the directory of the package, if it is not installed")
+    for name, who in ENVIRONMENTS.items():
         default = os.environ.get(f"BENCH_{name.upper()}", sys.executable)
-        parser.add_argument(f"--{name}", metavar="PYTHON", default=default, help=f"the interpreter of {ENVIRONMENTS[name]}")
+        parser.add_argument(f"--{name}", metavar="PYTHON", default=default, help=f"the interpreter of {who}")
     return parser
 
 
@@ -65,12 +69,31 @@ def main(arguments: Sequence[str]) -> int:
         for case in chosen_cases:
             run.case(case)
     _say(tables.reached(goals.outcomes(run.results, [case.name for case in chosen_cases])))
+    if options.write:
+        write(options, chosen_cases, run)
     _say(f"\n{time.monotonic() - begun:.0f} s")
     return 0
 
 
+def write(options: argparse.Namespace, chosen: Sequence[Case], run: Run) -> None:
+    """Write the document, and the plot beside it."""
+    from benchmarks import plot  # noqa: PLC0415  # whoever only measures needs no matplotlib
+
+    picture = options.write.with_suffix(".svg")
+    text = document.document(
+        chosen,
+        run.results,
+        machine=machine.described(),
+        versions=machine.versions(run.environments, run.clients),
+        plot=picture.name,
+        quick=options.quick,
+    )
+    options.write.write_text(text, encoding="utf-8")
+    plot.write(picture, run.results)
+
+
 def _environments(options: argparse.Namespace) -> dict[str, Environment]:
-    source = os.path.abspath(options.source) if options.source else None
+    source = str(Path(options.source).resolve()) if options.source else None
     named = {name: Environment(getattr(options, name)) for name in ENVIRONMENTS}
     return named | {clients.OURS: Environment(options.ours, source)}
 
@@ -78,9 +101,7 @@ def _environments(options: argparse.Namespace) -> dict[str, Environment]:
 def _cases(options: argparse.Namespace) -> list[Case]:
     wanted = {goal.case for goal in goals.GOALS} if options.quick and not options.case else None
     found = [
-        case
-        for case in cases.CASES
-        if (wanted is None or case.name in wanted) and _matches(case.name, options.case)
+        case for case in cases.CASES if (wanted is None or case.name in wanted) and _matches(case.name, options.case)
     ]
     return [cases.limited(cases.quick(case) if options.quick else case, options.rounds) for case in found]
 

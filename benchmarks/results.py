@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from benchmarks import clients
 from benchmarks.cases import GIB
-from benchmarks.clients import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.cases import Case
+    from benchmarks.clients import Row
     from benchmarks.orders import Figures
 
 
@@ -90,9 +90,14 @@ def ours(lines: list[Line], loop: str | None = None) -> Line | None:
     return next((line for line in lines if _client(line).ours and loop in {None, line.row.loop}), None)
 
 
-def best_peer(lines: list[Line]) -> Line | None:
-    """Return the fastest of the others, on whichever loop it is."""
-    return next((line for line in lines if _client(line).peer), None)
+def best_peer(lines: list[Line], loop: str | None = None) -> Line | None:
+    """Return the fastest of the others, on whichever loop it is, or on this one."""
+    return next((line for line in peers(lines) if loop in {None, line.row.loop}), None)
+
+
+def peers(lines: list[Line]) -> list[Line]:
+    """Return the rows of the others."""
+    return [line for line in lines if _client(line).peer]
 
 
 def named(lines: list[Line], name: str) -> Line | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, goals
+from benchmarks import cases
 from benchmarks.cases import Verb
 from benchmarks.goals import Measure
 
@@ -89,7 +89,7 @@ def _outcome(outcome: Outcome) -> tuple[str, ...]:
     ratio = "-" if outcome.ratio is None else f"{outcome.ratio:.2f}"
     if goal.measure is Measure.PEAK:
         ratio = "" if outcome.ratio is not None else "-"
-    values = (_value(case, goal, outcome.ours), _value(case, goal, outcome.other))
+    values = (value(case, goal.measure, amount) for amount in (outcome.ours, outcome.other))
     return (name, *values, outcome.other_name, ratio, wanted(goal), SIGNS[outcome.reached])
 
 
@@ -97,14 +97,14 @@ def wanted(goal: Goal) -> str:
     """Return what must be reached, in words."""
     if goal.measure is Measure.PEAK:
         return f"under {goal.wanted:.0f} MiB"
-    words = WORDS[goal.measure].format(f"{goal.wanted:.2g}")
-    return words if goal.other == goals.BEST else f"{words} {goal.other}"
+    return f"{WORDS[goal.measure].format(f'{goal.wanted:.2g}')} {goal.other}"
 
 
-def _value(case: Case, goal: Goal, value: float | None) -> str:
+def value(case: Case, measure: Measure, value: float | None) -> str:
+    """Return what is compared, with its unit."""
     if value is None:
         return "-"
-    match goal.measure:
+    match measure:
         case Measure.RATE:
             return f"{digits(value / MEGA)} MB/s" if case.by_bytes else f"{digits(value)}/s"
         case Measure.CPU:

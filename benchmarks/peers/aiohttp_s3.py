@@ -16,7 +16,7 @@ class AiohttpS3(peer.Awaited):
     async def open(self) -> None:
         """Make the session and the client."""
         setup = self.setup
-        connector = TCPConnector(limit=setup.concurrency, ssl=peer.aiohttp_tls(setup))
+        connector = TCPConnector(limit=setup.concurrency, ssl=peer.tls(setup) or True)
         self.session = ClientSession(connector=connector, raise_for_status=True)
         self.client = S3Client(
             self.session,

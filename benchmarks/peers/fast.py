@@ -26,8 +26,6 @@ class FastS3(peer.Awaited):
             setup.region,
             setup.bucket,
             max_connections=setup.concurrency,
-            # It reads no file of certificates; the other way, not to look at any, saves it some work.
-            verify_ssl=not setup.tls,
         )
         await self.client.__aenter__()
 

@@ -1,6 +1,6 @@
 """How little it can cost in Python: SigV4 by hand, httptools as parser, one asyncio.Protocol a connection.
 
-A lower bound, not a client: no retries, no time limits, no errors, no TLS, no models of what is answered.
+A lower bound, not a client: no retries, no time limits, no errors, no models of what is answered.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Signer:
         signed = ";".join(names)
         canonical = "\n".join([method, path, "", *(f"{name}:{headers[name]}" for name in names), "", signed, payload])
         hashed = hashlib.sha256(canonical.encode()).hexdigest()
-        signature = hmac.digest(self._key, f"AWS4-HMAC-SHA256\n{self._date}\n{self._scope}\n{hashed}".encode(), "sha256")
+        signature = hmac.digest(
+            self._key, f"AWS4-HMAC-SHA256\n{self._date}\n{self._scope}\n{hashed}".encode(), "sha256"
+        )
         headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={self._setup.key_id}/{self._scope},SignedHeaders={signed},"
             f"Signature={signature.hex()}"
@@ -105,7 +107,7 @@ class Large(asyncio.BufferedProtocol):
         self._transport, self._loop = transport, asyncio.get_running_loop()
         self._head, self._body = bytearray(65_536), False
 
-    def get_buffer(self, sizehint: int) -> Any:
+    def get_buffer(self, sizehint: int) -> Any:  # noqa: ARG002  # asyncio's interface
         """Return the place."""
         return self._place[self._at :] if self._body else self._head
 
@@ -134,6 +136,7 @@ class Floor(peer.Awaited):
     async def open(self) -> None:
         """Make what signs; connections are made when they are needed."""
         self.signer = Signer(self.setup)
+        self.tls = peer.tls(self.setup)
         self.pool: dict[Callable[[], Any], list[Any]] = {Small: [], Large: []}
 
     async def _with(self, kind: Callable[[], Any], use: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -143,7 +146,7 @@ class Floor(peer.Awaited):
             connection = pool.pop()
         else:
             host, _, port = self.setup.host.partition(":")
-            _, connection = await asyncio.get_running_loop().create_connection(kind, host, int(port))
+            _, connection = await asyncio.get_running_loop().create_connection(kind, host, int(port), ssl=self.tls)
         result = await use(connection)
         pool.append(connection)
         return result

@@ -21,7 +21,7 @@ class Miniopy(peer.Awaited):
     async def open(self) -> None:
         """Make the session and the client."""
         setup = self.setup
-        self.session = ClientSession(connector=TCPConnector(limit=setup.concurrency, ssl=peer.aiohttp_tls(setup)))
+        self.session = ClientSession(connector=TCPConnector(limit=setup.concurrency, ssl=peer.tls(setup) or True))
         self.client = Minio(
             setup.host,
             access_key=setup.key_id,
@@ -65,9 +65,7 @@ class Miniopy(peer.Awaited):
     async def upload_file(self, path: str, key: str) -> None:
         """Use fput_object."""
         parallel = self.setup.concurrency
-        await self.client.fput_object(
-            self.setup.bucket, key, path, part_size=peer.PART, num_parallel_uploads=parallel
-        )
+        await self.client.fput_object(self.setup.bucket, key, path, part_size=peer.PART, num_parallel_uploads=parallel)
 
     async def list(self) -> int:
         """Use list_objects."""

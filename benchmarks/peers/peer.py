@@ -156,10 +156,10 @@ def thousands(keys: Sequence[str]) -> list[Sequence[str]]:
     return [keys[start : start + 1_000] for start in range(0, len(keys), 1_000)]
 
 
-def aiohttp_tls(setup: Setup) -> Any:
-    """Return what aiohttp's connectors take as ``ssl``."""
-    if not setup.ca:
-        return True
+def tls(setup: Setup) -> Any:
+    """Return what connects with TLS; None, where there is none."""
+    if not setup.tls:
+        return None
     import ssl  # noqa: PLC0415  # who needs no TLS need not pay for it at the start
 
     return ssl.create_default_context(cafile=setup.ca)
