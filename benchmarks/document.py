@@ -31,10 +31,11 @@ HOW = """
 * CPU is that of the client's process, user and system, all threads. Peak memory is that of the whole process, with the
   interpreter, the imports and, where an object is held in memory, the object.
 * Each client has its defaults, but for the number of its connections, which is that of the case (10 for objects of
-  1 GiB), and parts of 8 MiB where it takes a size. Files go through its own managed transfers, where it has any. Clients
-  with coroutines run on asyncio's own loop and on uvloop, blocking ones in as many threads as there are calls at a time.
-* Every client counts the bytes and keys that it gets: a wrong number is a failure. Before the measured part there is one
-  request, and a quarter of a second of the same where the case lasts some time. Files are in the page cache.
+  1 GiB), and parts of 8 MiB where it takes a size. Files go through its own managed transfers, where it has any.
+  Clients with coroutines run on asyncio's own loop and on uvloop, blocking ones in as many threads as there are calls
+  at a time.
+* Every client counts the bytes and keys that it gets: a wrong number is a failure. Before the measured part there is
+  one request, and a quarter of a second of the same where the case lasts some time. Files are in the page cache.
 * "the floor" is no client: a few lines that sign and parse and do nothing else, in the same Python.
 * Clients that would take a minute for the 10,000 files get 1,000 of them. From the start of the process to the first
   object, the time is the parent's: interpreter, imports, client, connection, one get.
