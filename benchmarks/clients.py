@@ -107,7 +107,7 @@ CLIENTS = (
     Client("capo-s3", "capo", "Capo", "capo-s3", ALL, slow=True),
     Client("aiobotocore", "aio", "Aiobotocore", "aiobotocore", OBJECTS | MEMORY | BULK | KEYS, slow=True),
     Client("boto3", "boto", "Boto3", "boto3", ALL, loops=(THREADS,), slow=True),
-    Client("boto3 with awscrt", "boto", "Crt", "awscrt", TRANSFERS | {Verb.START}, CRT, (THREADS,)),
+    Client("s3transfer with awscrt", "crt", "Crt", "awscrt", TRANSFERS, CRT, (THREADS,)),
     Client("s3fs", "fs", "S3fs", "s3fs", ALL, slow=True),
     Client("s3fs, blocking", "fs", "Blocking", "s3fs", OBJECTS, loops=(THREADS,), cases=SINGLE, slow=True),
     Client("s3-bucket 1.4.0", "old", "Old", "s3-bucket", OBJECTS, OLD, (THREADS,), slow=True, cases=SINGLE),

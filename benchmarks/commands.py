@@ -15,6 +15,8 @@ from benchmarks import cases, clients, document, goals, machine, tables
 from benchmarks.processes import Environment
 from benchmarks.rounds import Run
 from benchmarks.servers.rig import Rig
+from benchmarks.servers.sink import NoSinkError, version
+from tests.servers.ceph import NoCephError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 ENVIRONMENTS = {
     clients.OURS: "the package",
     clients.PEERS: "the other clients",
-    clients.CRT: "boto3 with awscrt",
+    clients.CRT: "s3transfer with awscrt",
     clients.OLD: "release 1.4.0",
 }
 
@@ -64,15 +66,26 @@ def main(arguments: Sequence[str]) -> int:
     chosen = _clients(options, environments)
     chosen_cases = _cases(options)
     begun = time.monotonic()
-    with Rig(environments[clients.OURS]) as rig:
-        run = Run(rig, environments, chosen, _say, options.loop or cases.BOTH)
-        for case in chosen_cases:
-            run.case(case)
+    try:
+        with Rig(environments[clients.OURS]) as rig:
+            run = Run(rig, environments, chosen, _say, options.loop or cases.BOTH)
+            _measure(run, chosen_cases)
+    except NoSinkError as error:
+        sys.exit(str(error))
     _say(tables.reached(goals.outcomes(run.results, [case.name for case in chosen_cases])))
     if options.write:
         write(options, chosen_cases, run)
     _say(f"\n{time.monotonic() - begun:.0f} s")
     return 0
+
+
+def _measure(run: Run, chosen: Sequence[Case]) -> None:
+    """Measure the cases; those that need a Ceph are left out where there is none."""
+    for case in chosen:
+        try:
+            run.case(case)
+        except NoCephError as error:
+            _say(f"{case.name} is left out: {error}")
 
 
 def write(options: argparse.Namespace, chosen: Sequence[Case], run: Run) -> None:
@@ -84,7 +97,7 @@ def write(options: argparse.Namespace, chosen: Sequence[Case], run: Run) -> None
         chosen,
         run.results,
         machine=machine.described(),
-        versions=machine.versions(run.environments, run.clients),
+        versions=[*machine.versions(run.environments, run.clients), version()],
         plot=picture.name,
         quick=options.quick,
     )

@@ -56,4 +56,4 @@ def versions(environments: Mapping[str, Environment], chosen: Iterable[Client]) 
         for name, distributions in wanted.items()
         for distribution, version in environments[name].versions(distributions).items()
     }
-    return sorted(found)
+    return sorted(found | ({"s3-bucket of a work tree"} if environments[clients.OURS].source else set()))

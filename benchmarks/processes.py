@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 LIMIT = 150.0
 """Seconds after which a client's process is killed."""
+
+EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Failure)\b")
+"""How the last line of a traceback begins."""
 
 _VERSIONS = """
 import importlib.metadata, json, sys
@@ -123,8 +127,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _reason(errors: str, seconds: float) -> str:
-    """Return the last line of a traceback."""
+    """Return the last line of the last traceback, or else the last line."""
     lines = [line for line in errors.splitlines() if line.strip()]
     if seconds > LIMIT:
         return f"not done after {LIMIT:.0f} s"
-    return lines[-1][:200] if lines else "ended without a word"
+    named = [line for line in lines if EXCEPTION.match(line)]
+    return [*lines[-1:], *named[-1:]][-1][:200] if lines else "ended without a word"

@@ -1,4 +1,4 @@
-"""boto3, and its transfers by awscrt."""
+"""boto3."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 class Boto3(peer.Blocking):
     """Its S3 client."""
 
-    engine = "classic"
-
     def open(self) -> None:
         """Make the client."""
         setup = self.setup
@@ -33,7 +31,7 @@ class Boto3(peer.Blocking):
             verify=setup.ca,
             config=Config(max_pool_connections=setup.concurrency, s3={"addressing_style": "path"}),
         )
-        self.transfer = TransferConfig(max_concurrency=setup.concurrency, preferred_transfer_client=self.engine)
+        self.transfer = TransferConfig(max_concurrency=setup.concurrency, preferred_transfer_client="classic")
 
     def get(self, key: str) -> int:
         """Use get_object, and all of its body."""
@@ -63,7 +61,7 @@ class Boto3(peer.Blocking):
 
     def upload_files(self, files: Sequence[tuple[str, str]]) -> None:
         """Use upload_file, each in a thread of ours: a pool of its own for each would be slower still."""
-        self.transfer = TransferConfig(use_threads=False, preferred_transfer_client=self.engine)
+        self.transfer = TransferConfig(use_threads=False, preferred_transfer_client="classic")
         super().upload_files(files)
 
     def list(self) -> int:
@@ -82,9 +80,3 @@ class Boto3(peer.Blocking):
         answer = self.client.delete_objects(Bucket=self.setup.bucket, Delete=named)
         if len(answer.get("Deleted", ())) != len(keys):
             raise RuntimeError(f"deleted only {len(answer.get('Deleted', ()))}: {answer.get('Errors')}")
-
-
-class Crt(Boto3):
-    """Its file transfers through the AWS Common Runtime."""
-
-    engine = "crt"

@@ -57,7 +57,10 @@ def sink() -> Iterator[Sink]:
         port, tls_port = free_ports(2)
         configure(directory, port=port, tls_port=tls_port, certificate=certificate)
         _start(stack, program, directory, port)
-        yield Sink(f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}", str(certificate))
+        ca = directory / "ca.pem"
+        # Some clients take no file that has a key in it.
+        ca.write_bytes(certificate.read_bytes().partition(b"-----END PRIVATE KEY-----\n")[2])
+        yield Sink(f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}", str(ca))
 
 
 def install() -> str:
@@ -78,6 +81,12 @@ def install() -> str:
 def _found() -> str | None:
     # Only root has sbin in its path.
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def version() -> str:
+    """Return nginx's name and version."""
+    said = subprocess.run([install(), "-v"], stderr=subprocess.PIPE, check=True, text=True).stderr
+    return said.rpartition(" ")[2].strip().replace("/", " ")
 
 
 def configure(directory: Path, *, port: int, tls_port: int, certificate: Path) -> None:
