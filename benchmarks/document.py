@@ -37,8 +37,8 @@ HOW = """
 * Every client counts the bytes and keys that it gets: a wrong number is a failure. Before the measured part there is
   one request, and a quarter of a second of the same where the case lasts some time. Files are in the page cache.
 * "the floor" is no client: a few lines that sign and parse and do nothing else, in the same Python.
-* Clients that would take a minute for the 10,000 files get 1,000 of them. From the start of the process to the first
-  object, the time is the parent's: interpreter, imports, client, connection, one get.
+* Clients that would take minutes get 1,000 of the 10,000 files, and fewer rounds of what is done once. From the start
+  of the process to the first object, the time is the parent's: interpreter, imports, client, connection, one get.
 """
 
 

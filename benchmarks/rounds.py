@@ -39,13 +39,14 @@ class Run:
         rows = [row for row in clients.rows(case, self.clients) if row.loop in self.loops]
         for turn in range(case.rounds):
             for row in turned(rows, turn):
-                if not self.results.failed(case, row):
-                    self._once(case, row, turn)
+                client = clients.BY_NAME[row.name]
+                given = clients.given(client, case)
+                if turn < given.rounds and not self.results.failed(case, row):
+                    self._once(given, client, row, turn)
         self.say(tables.text(case, self.results))
 
-    def _once(self, case: Case, row: Row, turn: int) -> None:
-        client = clients.BY_NAME[row.name]
-        order = self._order(clients.given(client, case), client, row.loop, turn)
+    def _once(self, case: Case, client: Client, row: Row, turn: int) -> None:
+        order = self._order(case, client, row.loop, turn)
         environment = self.environments[client.environment]
         try:
             self.rig.prepare(case, order)

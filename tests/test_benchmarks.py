@@ -107,10 +107,12 @@ def test_every_goal_has_a_case_where_both_take_part() -> None:
         assert goal.other in names or goal.other in {goals.BEST, goals.BEST_ON_ASYNCIO}
 
 
-def test_slow_clients_get_fewer_files() -> None:
-    """Only the number of files is less, and only for who is slow."""
+def test_slow_clients_get_less() -> None:
+    """Files and rounds must be fewer for who is slow, and only of what is done once."""
     files = cases.BY_NAME["upload-files"]
-    assert clients.given(BY_NAME["boto3"], files).count == 1_000
+    slow = clients.given(BY_NAME["boto3"], files)
+    assert (slow.count, slow.rounds) == (1_000, 2)
+    assert clients.given(BY_NAME["boto3"], DOWNLOAD).rounds == 2
     assert clients.given(BY_NAME["obstore"], files).count == 10_000
     assert clients.given(BY_NAME["boto3"], GET) == GET
 
