@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks import goals, results, tables
+from benchmarks.cases import Verb
 from benchmarks.goals import Measure
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def _lost(case: Case, lines: list[Line]) -> Iterator[tuple[str, ...]]:
     if ours is None or not others:
         return
     fastest, thriftiest = others[0], min(others, key=lambda line: line.cpu)
-    measures = ((Measure.RATE, fastest, fastest.rate > ours.rate), (Measure.CPU, thriftiest, thriftiest.cpu < ours.cpu))
+    speed = Measure.TIME if case.verb is Verb.START else Measure.RATE
+    measures = ((speed, fastest, fastest.rate > ours.rate), (Measure.CPU, thriftiest, thriftiest.cpu < ours.cpu))
     for measure, other, better in measures:
         if better:
             values = (tables.value(case, measure, goals.value(measure, line)) for line in (ours, other))

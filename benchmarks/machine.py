@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BESIDE = {
     clients.OURS: ["uvloop", "httptools", "aiobotocore"],
+    clients.CRT: ["s3transfer"],
     clients.PEERS: ["aiohttp", "botocore", "urllib3", "uvloop"],
 }
 """Distributions that the clients' speed depends on."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import clients
 from benchmarks.cases import BY_NAME
-from benchmarks.tables import MEGA, MICRO
+from benchmarks.tables import MEGA, MICRO, digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +51,12 @@ def shown(lines: list[Line]) -> list[Line]:
 
 def _panel(axes: Axes, title: str, values: dict[str, float]) -> None:
     axes.set_title(title, loc="left", fontsize=9)
-    names = list(values)
+    names = list(values)  # the fastest first, in the panel of CPU too
     colours = [OURS if clients.BY_NAME[name].ours else THEIRS for name in names]
     bars = axes.barh(names, list(values.values()), color=colours)
-    axes.bar_label(bars, fmt="%.3g", padding=2)
+    axes.bar_label(bars, [digits(value) for value in values.values()], padding=2)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.set_xticks([])
+    axes.tick_params(length=0)

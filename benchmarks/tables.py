@@ -36,7 +36,7 @@ def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def digits(value: float) -> str:
     """Return a number with the digits that mean something."""
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004  # two of them, at least
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"  # noqa: PLR2004  # two
 
 
 def rate(case: Case, line: Line) -> str:
@@ -53,12 +53,17 @@ def cpu(case: Case, value: float) -> str:
     return digits(value / (MILLI if case.verb is Verb.START else MICRO))
 
 
+def cpu_unit(case: Case) -> str:
+    """Return the unit of that."""
+    if case.by_bytes:
+        return "s/GiB"
+    return "ms" if case.verb is Verb.START else "µs"
+
+
 def head(case: Case) -> tuple[str, ...]:
     """Return the heads of a case's columns."""
-    if case.by_bytes:
-        return "client", "MB/s", "CPU s/GiB", "peak MiB", "± %"
-    unit = "ms" if case.verb is Verb.START else "µs"
-    return "client", RATES.get(case.verb, "operations/s"), f"CPU {unit}", "peak MiB", "± %"
+    rates = "MB/s" if case.by_bytes else RATES.get(case.verb, "operations/s")
+    return "client", rates, f"CPU {cpu_unit(case)}", "peak MiB", "± %"
 
 
 def of(case: Case, found: Results) -> str:
@@ -108,7 +113,7 @@ def value(case: Case, measure: Measure, value: float | None) -> str:
         case Measure.RATE:
             return f"{digits(value / MEGA)} MB/s" if case.by_bytes else f"{digits(value)}/s"
         case Measure.CPU:
-            return cpu(case, value) + (" s/GiB" if case.by_bytes else " µs")
+            return f"{cpu(case, value)} {cpu_unit(case)}"
         case Measure.PEAK:
             return f"{value:.0f} MiB"
         case _:
