@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from benchmarks import cases, clients, document, goals, results, rounds, tables
@@ -9,9 +15,11 @@ from benchmarks.child import Task
 from benchmarks.clients import BY_NAME, Row
 from benchmarks.orders import Figures, Order
 from benchmarks.peers.peer import Setup
+from benchmarks.processes import Environment, FailedError, measured
 from benchmarks.results import Results
 from benchmarks.servers import sink
 
+HERE = Environment(sys.executable, os.environ.get("PYTHONPATH"))
 GET = cases.BY_NAME["get-4k-32"]
 DOWNLOAD = cases.BY_NAME["download-file-1g"]
 OURS = Row("s3-bucket", "uvloop")
@@ -38,6 +46,17 @@ def order(verb: str, **more: object) -> Order:
     values = {"size": 4096, "concurrency": 2, "count": 3, "seconds": 0.1, "key": "4k", "warm": "4k/warm"}
     named = {"module": "ours", "kind": "Awaited", "loop": "asyncio", "verb": verb, "directory": "/files"}
     return Order(**(named | values | more), setup=setup)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def rig(endpoint_url: str, bucket_name: str, tmp_path: Path) -> Order:
+    """Return an order for a bucket of two objects."""
+    for key in ("4k/warm", "4k/0"):
+        url, headers = f"{endpoint_url}/{bucket_name}/{key}", {"Content-Type": "binary/octet-stream"}
+        request = urllib.request.Request(url, method="PUT", data=bytes(4096), headers=headers)
+        urllib.request.urlopen(request, timeout=60).close()
+    setup = Setup(endpoint_url, bucket_name, "key-id", "secret", "us-east-1", 2)
+    return replace(order("start"), setup=setup, directory=str(tmp_path), count=1)
 
 
 class Peer:
@@ -214,3 +233,42 @@ def test_the_listing_ends() -> None:
         False
     ]
     assert sum(page.count("<Key>") for page in pages) == cases.LISTED
+
+
+@pytest.mark.parametrize("kind", ["Awaited", "Blocking"])
+@pytest.mark.parametrize("verb", ["put", "start"])
+def test_both_faces_run_in_a_process_of_their_own(rig: Order, kind: str, verb: str) -> None:
+    """A client's process must do what it is told with the package that is installed, and say figures of it."""
+    said = measured(HERE, replace(rig, kind=kind, verb=verb, seconds=0.02))
+    assert said.operations >= 1
+    assert said.size == said.operations * 4096
+    assert min(said.seconds, said.cpu, said.peak) > 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "count"),
+    [("list", 2), ("download_file", 1), ("upload_file", 1), ("upload_files", 3), ("delete_many", 2)],
+)
+def test_what_is_done_once_runs_too(rig: Order, verb: str, count: int) -> None:
+    """Each of the package's other verbs must run as it is ordered."""
+    files = Path(rig.directory, "4096")
+    if verb == "upload_files":
+        files.mkdir()
+        for number in range(count):
+            (files / str(number)).write_bytes(bytes(4096))
+    else:
+        files.write_bytes(bytes(4096))
+    assert measured(HERE, replace(rig, verb=verb, count=count)).operations == count
+
+
+def test_a_process_that_fails_says_why(rig: Order) -> None:
+    """A client that fails must be told by its exception, and bring no figures."""
+    with pytest.raises(FailedError, match="NoSuchKey"):
+        measured(HERE, replace(rig, verb="start", key="never stored"))
+
+
+def test_who_is_not_installed_is_not_there() -> None:
+    """A client whose distribution is missing, or its interpreter, must be left out."""
+    assert not HERE.has(replace(BY_NAME["obstore"], distribution="no-such-distribution"))
+    assert not Environment("/no/such/python").has(BY_NAME["obstore"])
+    assert HERE.has(BY_NAME["s3-bucket"])
