@@ -137,7 +137,7 @@ async def _repeat(task: Task, seconds: float) -> int:
 
     async def worker() -> int:
         done = 0
-        while time.perf_counter() < until:
+        while not done or time.perf_counter() < until:
             task.check(await task.call(*task.arguments()))
             done += 1
         return done
@@ -174,7 +174,7 @@ def _repeat_in_threads(task: Task, seconds: float) -> int:
 
     def worker() -> int:
         done = 0
-        while time.perf_counter() < until:
+        while not done or time.perf_counter() < until:
             task.check(task.call(*task.arguments()))
             done += 1
         return done
