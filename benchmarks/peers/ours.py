@@ -59,7 +59,10 @@ class Awaited(peer.Awaited):
 
     async def list(self) -> int:
         """Use list."""
-        return len([info async for info in self.bucket.list()])
+        number = 0
+        async for _ in self.bucket.list():
+            number += 1
+        return number
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         """Use delete_many."""
