@@ -103,7 +103,9 @@ class Receiving:
     def check(self, connection: Connection) -> None:
         """Raise unless as much has come as was announced."""
         piece = self.arrival.whole()
-        if connection.received < len(piece.data) or connection.exceeded:
+        # Where less was wanted than was announced, what comes beyond it is none too much.
+        too_much = connection.exceeded and len(piece.data) == piece.stop - piece.start
+        if connection.received < len(piece.data) or too_much:
             raise answers.not_whole(self.target, piece, connection.received)
 
 
