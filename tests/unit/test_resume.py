@@ -118,7 +118,7 @@ async def test_replaced_though_pinned(memory: MemoryStore, store: RetryingStore)
     memory.cuts = [(50, RESET)]
     memory.fail("get", PreconditionFailed("another"), 2)
     with pytest.raises(PreconditionFailed):
-        await store.get(replace(REQUEST, if_match=f"etag-{hash(DATA)}"), whole)
+        await store.get(REQUEST._replace(if_match=f"etag-{hash(DATA)}"), whole)
 
 
 @pytest.mark.parametrize("then", [None, (10, RESET)])
