@@ -145,6 +145,8 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
             raise
         finally:
+            if self._done.done() and not self._done.cancelled():
+                self._done.exception()  # whoever was cancelled while it sent has not looked at it
             self._done, self._sink = None, _collect
 
     async def _send(self, head: bytes, body: memoryview) -> None:
