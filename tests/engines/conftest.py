@@ -163,7 +163,8 @@ class Both:
     async def alike(self, call: Any, prepare: Callable[[Script], Any] = lambda _: None, **settings: Any) -> Seen:
         """Make the call through each engine; return what was seen, which must be the same."""
         one, other = [await self.seen(engine, call, prepare, **settings) for engine in ENGINES]
-        assert differences(one, other) == []
+        found = differences(one, other)
+        assert not found, "\n".join(found)
         return one
 
     async def aclose(self) -> None:

@@ -289,7 +289,7 @@ async def test_learning_that_checksums_are_refused(call: str, both: Both) -> Non
         await both.seen(engine, CALLS[call], refusing, region=f"learning-{call.replace(' ', '-')}")
         for engine in ("wire", "botocore")
     ]
-    assert differences(one, other) == []
+    assert not (found := differences(one, other)), "\n".join(found)
 
 
 # Every answer
@@ -443,7 +443,7 @@ async def test_breaks(call: str, answer: str, both: Both) -> None:
         for engine in ("wire", "botocore")
     ]
     one, other = (Seen(each.requests, without_words(each.result)) for each in (one, other))
-    assert differences(one, other) == []
+    assert not (found := differences(one, other)), "\n".join(found)
 
 
 def without_words(result: Any) -> Any:

@@ -81,6 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         received: how many bytes of the last answer's body are where they belong.
         body: the last answer's body, where it was collected and not too long.
         exceeded: whether more came than there was room for, of a body whose length wasn't said.
+        unseen: whether what may follow the last answer's body has not been looked for.
     """
 
     def __init__(self, left: Callable[[Connection], None]) -> None:
@@ -107,6 +108,7 @@ class Connection(asyncio.BufferedProtocol):
         self.received = 0
         self.body = b""
         self.exceeded = False
+        self.unseen = False
         self.reusable = True
         self.moved = 0
         self.deadline = 0.0
@@ -131,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         self._done = self._loop.create_future()
         self._sink, self._bodiless, self._most = sink or _collect, bodiless, most
         self.status = self.received = 0
-        self.body, self.exceeded = b"", False
+        self.body, self.exceeded, self.unseen = b"", False, False
         self._parser, self._streaming = None, False
         try:
             if self._transport.is_closing():
@@ -317,6 +319,7 @@ class Connection(asyncio.BufferedProtocol):
             self._finish()
         else:
             self._into = into
+            self.unseen = True
 
     # A body that comes in chunks, or until the connection ends
 
@@ -325,6 +328,7 @@ class Connection(asyncio.BufferedProtocol):
         self._streaming = True
         destination = self._sink(self.status, self.headers, None)
         if destination is LATER:
+            self.reusable = False  # whoever is to receive it may never come
             self._transport.pause_reading()
             self._finish()
         elif destination is None:
@@ -371,6 +375,11 @@ class Connection(asyncio.BufferedProtocol):
         if len(body) > room:
             self.exceeded = True
             self._finish_early()
+
+    def on_message_begin(self) -> None:
+        """See another answer behind a body that came in chunks: nobody has asked for it (httptools)."""
+        if self._parser is not None:
+            self.reusable = False
 
     def on_message_complete(self) -> None:
         """End a body that came in chunks (httptools)."""
