@@ -21,6 +21,10 @@ LOWEST = ("aiobotocore==2.23.0", "anyio==4.9.0")
 # here may ask a cloud's metadata service for credentials.
 ENVIRONMENT = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error", "AWS_EC2_METADATA_DISABLED": "true"}
 
+# The tests run over the engine that the library chooses; those of what an engine does, over the other one, too.
+OTHER_ENGINE = {"S3_TEST_ENGINE": "botocore"}
+OF_ENGINES = ("tests/conformance", "tests/guards", "tests/unit")
+
 
 def group(*names: str) -> list[str]:
     """Return the requirements of dependency groups."""
@@ -51,6 +55,8 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "erase")
     parallel = [] if session.posargs else ["-n", "auto", "--maxprocesses", "4", "--dist", "worksteal"]
     session.run("coverage", "run", "-m", "pytest", *parallel, *session.posargs, env=ENVIRONMENT)
+    if not session.posargs:
+        session.run("coverage", "run", "-m", "pytest", *parallel, *OF_ENGINES, env=ENVIRONMENT | OTHER_ENGINE)
     session.run("coverage", "combine", "--quiet")
     # A selection of the tests can't cover everything.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
@@ -70,18 +76,18 @@ def tests_lowest(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def tests_ceph(session: nox.Session) -> None:
-    """Run the conformance suite and the model over a Ceph RADOS Gateway, which root installs where it is missing."""
+    """Run the conformance suite, with both engines, and the model over a Ceph, which root installs if it is missing."""
     install_wheel(session, *group("tests"))
     faults = [f"tests/faults/test_{name}.py" for name in ("model", "keys", "proxy")]
     arguments = session.posargs or ("-n", "2", "--dist", "worksteal")
-    session.run(
-        "python", "-m", "tests.servers.ceph", "pytest", "tests/conformance", *faults, *arguments, env=ENVIRONMENT
-    )
+    ceph = ("python", "-m", "tests.servers.ceph", "pytest", "tests/conformance")
+    session.run(*ceph, *faults, *arguments, env=ENVIRONMENT)
+    session.run(*ceph, *arguments, env=ENVIRONMENT | OTHER_ENGINE)
 
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Run the seeded selection of the fault matrix; with ``-- --seeds N``, every cell with N seeds."""
+    """Run the seeded selection of the fault matrix, over both engines; with ``-- --seeds N``, every cell N times."""
     install_wheel(session, *group("tests"))
     session.run("python", "-m", "tests.faults", *session.posargs)
 

@@ -18,10 +18,13 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import ThreadedMotoServer
 
 import s3_bucket
+from tests import engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+engine.choose()
 
 STRICT = (sys.executable, "-X", "dev", "-W", "error")
 

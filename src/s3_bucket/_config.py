@@ -24,6 +24,9 @@ AddressingStyle = Literal["auto", "path", "virtual"]
 Checksums = Literal["auto", "when_supported", "when_required"]
 Engine = Literal["auto", "wire", "botocore"]
 
+AUTO: Engine = "wire"
+"""The engine that "auto" means."""
+
 
 class SettingsKeywords(TypedDict, total=False):
     """init()'s keywords, for AsyncBucket and Bucket."""
@@ -75,6 +78,11 @@ class Settings:
         # A store is looked up by its settings at each call, and hashing all of them takes a while.
         names = SettingsKeywords.__annotations__
         object.__setattr__(self, "_hash", hash(tuple(getattr(self, name) for name in names)))
+
+    @property
+    def is_wire(self) -> bool:
+        """Whether the requests that are asked most are sent over this library's own connections."""
+        return (AUTO if self.engine == "auto" else self.engine) == "wire"
 
     def __repr__(self) -> str:
         shown = {name: value for name, value in _as_dict(self).items() if value != getattr(_PRISTINE, name)}

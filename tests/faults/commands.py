@@ -15,13 +15,14 @@ from collections import Counter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tests import engine
 from tests.faults import faultlist, report, selection
 from tests.faults.cells import Outcome, Verdict
 from tests.faults.peers import offers
 from tests.faults.runner import Ran, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.faults.cells import Cell
 
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", action="append", help="only this fault; may be given again")
     parser.add_argument("--operation", action="append", help="only this operation; may be given again")
     parser.add_argument("--face", action="append", help="only this face; may be given again")
+    parser.add_argument("--engine", action="append", choices=engine.ENGINES, help="only over this engine")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--lanes", type=int, default=16, help="cells at a time, of each face, in each process")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for all")
@@ -58,11 +60,20 @@ def main(arguments: Sequence[str]) -> int:
     begun = time.monotonic()
     if options.peers:
         return _compare(arguments, options)
-    shares = [[*arguments, "--shard", f"{number}/{options.processes}"] for number in range(options.processes)]
-    records = _gathered(shares, options.limit)
+    records = [record for name in _engines(options) for record in _over(name, arguments, options)]
     if options.write:
         report.write(options.write, "ours", report.ours(records, _command(options)))
-    return _told(records, chosen(options), time.monotonic() - begun)
+    return _told(records, len(_engines(options)) * len(chosen(options)), time.monotonic() - begun)
+
+
+def _engines(options: argparse.Namespace) -> Sequence[str]:
+    return options.engine or engine.ENGINES
+
+
+def _over(name: str, arguments: Sequence[str], options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Run the cells over one engine."""
+    shares = [[*arguments, "--shard", f"{number}/{options.processes}"] for number in range(options.processes)]
+    return [{**record, "engine": name} for record in _gathered(shares, options.limit, {engine.VARIABLE: name})]
 
 
 def _compare(arguments: Sequence[str], options: argparse.Namespace) -> int:
@@ -123,6 +134,7 @@ def _runner(options: argparse.Namespace) -> Runner:
     from s3_bucket._async import _retry  # noqa: PLC0415  # as below
     from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which the peers' environment doesn't have
 
+    engine.choose()
     _retry.FIRST_DELAY, _retry.LONGEST_DELAY = 0.05, 1.1  # waiting is tested elsewhere
     return Runner(FACES, lanes=options.lanes)
 
@@ -158,9 +170,12 @@ def _record(ran: Ran) -> dict[str, Any]:
     }
 
 
-def _gathered(shares: Sequence[Sequence[str]], limit: float) -> list[dict[str, Any]]:
+def _gathered(
+    shares: Sequence[Sequence[str]], limit: float, variables: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """Run a process for each share, all at a time, and return what they said."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= variables or {}
     environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/nonexistent/config"}
     environment |= {"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials"}
     until = time.monotonic() + limit
@@ -187,19 +202,19 @@ def _output(process: subprocess.Popen[bytes], said: IO[bytes], until: float) -> 
     yield from (json.loads(line) for line in said if line.startswith(b"{") and line.endswith(b"\n"))
 
 
-def _told(records: list[dict[str, Any]], cells: list[Cell], seconds: float) -> int:
+def _told(records: list[dict[str, Any]], cells: int, seconds: float) -> int:
     """Tell what came out; return the exit code."""
     ran = [record for record in records if "fault" in record]
-    complaints = [record["complaint"] for record in records if "complaint" in record]
+    complaints = [f"{record['engine']}: {record['complaint']}" for record in records if "complaint" in record]
     red = [record for record in ran if record["outcome"] == "red"]
     for record in sorted(red, key=lambda record: (record["fault"], record["operation"])):
-        name = " / ".join(str(record[part]) for part in ("fault", "operation", "face", "seed"))
+        name = " / ".join(str(record[part]) for part in ("fault", "operation", "face", "engine", "seed"))
         _print(f"RED {name} ({record['seconds']} s, {record['requests']} requests): {'; '.join(record['reasons'])}")
     for complaint in complaints:
         _print(f"COMPLAINT {complaint!r}")
     counts = Counter(record["outcome"] for record in ran)
-    _print(f"{len(ran)} of {len(cells)} cells in {seconds:.0f} s: {dict(counts)}; {len(complaints)} complaints")
-    return 0 if not red and not complaints and len(ran) == len(cells) else 1
+    _print(f"{len(ran)} of {cells} cells in {seconds:.0f} s: {dict(counts)}; {len(complaints)} complaints")
+    return 0 if not red and not complaints and len(ran) == cells else 1
 
 
 def _command(options: argparse.Namespace) -> str:

@@ -37,7 +37,8 @@ same client works on afterwards.
 LEGEND = """
 ✓ the exact result · e a named error of this library (or the operating system's own, of a local file), and nothing half
 done · c cancelled and clean · ✗ a broken promise · "·" does not apply: the operation sends nothing that this could
-happen to, or takes no such argument. A cell shows the worst of both faces and all seeds; an empty one was not selected.
+happen to, or takes no such argument. A cell shows the worst of both faces, both engines and all seeds; an empty one was
+not selected.
 
 An upload whose id never arrived (the answer to CreateMultipartUpload was lost) can be aborted by nobody who does not
 know of it; such uploads are counted apart, and `abort_stale_uploads()` must sweep them.
@@ -63,11 +64,12 @@ def ours(records: Iterable[Mapping[str, Any]], command: str) -> str:
     rows = [
         [fault.name, fault.words, *(_sign(fault, operation, worst) for operation in OPERATIONS)] for fault in FAULTS
     ]
+    engines = ", ".join(dict.fromkeys(record["engine"] for record in ran))
     shown = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return "\n".join(
         [
             _totals(ran, len(names)),
-            f"Seeds: {shown}. `{command}` proves it.",
+            f"Engines: {engines}. Seeds: {shown}. `{command}` proves it.",
             LEGEND,
             _table(["fault", "what is promised", *names], rows),
         ]
@@ -125,9 +127,10 @@ def _peers_totals(records: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
 def _totals(ran: Sequence[Mapping[str, Any]], operations: int) -> str:
     outcomes = Counter(record["outcome"] for record in ran)
     kinds = Counter(kind for record in ran for kind in record["kinds"])
-    faces = len({record["face"] for record in ran})
+    faults = len({record["fault"] for record in ran})
+    faces, engines = (len({record[part] for record in ran}) for part in ("face", "engine"))
     lines = [
-        ["faults x operations x faces", f"{len({record['fault'] for record in ran})} x {operations} x {faces}"],
+        ["faults x operations x faces x engines", f"{faults} x {operations} x {faces} x {engines}"],
         ["cells run", str(len(ran))],
         ["the exact result", str(outcomes["exact"])],
         ["a named error", str(outcomes["error"])],

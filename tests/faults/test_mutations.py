@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from s3_bucket import _plan
 from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.store import BotocoreStore
+from s3_bucket._async._wire import requests
 from tests.conformance.faces import FACES
 from tests.faults import selection
 from tests.faults.cells import Outcome
@@ -36,12 +38,17 @@ def run() -> Report:
 def without_if_match(patch: pytest.MonkeyPatch) -> None:
     """Neither send If-Match nor compare entity tags."""
     real: Callable[..., dict[str, Any]] = answers.get_parameters
+    headers_of: Callable[..., dict[str, str]] = requests.get_headers
     info: Callable[..., Any] = answers.info
 
     def parameters(request: Any) -> dict[str, Any]:
         return {name: value for name, value in real(request).items() if name != "IfMatch"}
 
+    def headers(request: Any) -> dict[str, str]:
+        return {name: value for name, value in headers_of(request).items() if name != "if-match"}
+
     patch.setattr(answers, "get_parameters", parameters)
+    patch.setattr(requests, "get_headers", headers)
     patch.setattr(answers, "info", lambda key, answer, size: info(key, {**answer, "ETag": '"same"'}, size))
 
 
@@ -55,13 +62,8 @@ def without_abort(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_length(patch: pytest.MonkeyPatch) -> None:
-    """Take for the whole body whatever came."""
-
-    def length(answer: dict[str, Any]) -> int:
-        given = answer.get("ContentLength")
-        return len(BODY_CUT_SHORT) if given is None else int(given)
-
-    patch.setattr(answers, "body_length", length)
+    """Take for the whole body whatever came, where no header says how long it is."""
+    patch.setattr(_plan, "range_length", lambda _: len(BODY_CUT_SHORT))
 
 
 BODY_CUT_SHORT = bytes(3_001 // 2)

@@ -206,13 +206,41 @@ async def test_chunks_without_the_last(script: Script, bucket: S3.AsyncBucket) -
         await bucket.get("key")
 
 
-async def test_more_than_the_length(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+@pytest.mark.parametrize("data", [b"12345", LARGE[:300_000]], ids=["short", "long"])
+async def test_more_than_the_length(data: bytes, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
     """Bytes beyond Content-Length are not the object's, and don't poison the next answer."""
-    script.answers["key"] = lambda _: reply(200, b"12345" + reply(200, b"evil", ETag='"x"').data, length=5, ETag='"e"')
+    more = reply(200, b"evil", ETag='"x"').data
+    script.answers["key"] = lambda _: reply(200, data + more, length=len(data), ETag='"e"')
     script.objects["next"] = b"next"
     bucket = make(max_concurrency=1)
-    assert (await bucket.get("key")).data == b"12345"
     for _ in range(3):
+        assert (await bucket.get("key")).data == data
+        assert (await bucket.get("next")).data == b"next"
+
+
+async def test_more_than_the_last_chunk(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """Bytes behind the last chunk don't poison the next answer, however many of them come at a time."""
+    script.objects |= {"key": b"12345", "next": b"next"}
+    more = reply(200, b"evil", ETag='"x"').data
+    bucket = make(max_concurrency=1)
+    for length in range(len(more) + 1):
+        body = b"5\r\n12345\r\n0\r\n\r\n" + more[:length]
+        answer = reply(200, body, length=None, ETag='"e"', Transfer_Encoding="chunked")
+        script.answers["GetObject"] = lambda request, answer=answer: (
+            answer if request.key == "key" else script.good(request)
+        )
+        assert (await bucket.get("key")).data == b"12345"
+        assert (await bucket.get("next")).data == b"next"
+
+
+async def test_a_length_that_can_not_be_asked_for(script: Script, bucket: S3.AsyncBucket) -> None:
+    """A body of unknown length that is given up, for HEAD fails, doesn't keep the next request waiting."""
+    script.objects |= {"key": b"12345", "next": b"next"}
+    chunks = reply(200, b"5\r\n12345\r\n0\r\n\r\n", length=None, ETag='"e"', Transfer_Encoding="chunked")
+    script.answers["key"] = lambda request: chunks if request.method == "GET" else reply(403)
+    async with asyncio.timeout(10):
+        with pytest.raises(S3.BucketAccessDenied):
+            await bucket.get("key")
         assert (await bucket.get("next")).data == b"next"
 
 

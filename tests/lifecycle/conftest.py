@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from tests import engine
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 LIMIT = 40
 
 # Development mode complains of whatever keeps the loop for 0.1 s, and on a busy machine anything may.
-QUIET = 'import logging; logging.getLogger("asyncio").setLevel(logging.ERROR)\n'
+QUIET = 'import logging; logging.getLogger("asyncio").setLevel(logging.ERROR)\n' + engine.prelude()
 
 
 class Child:

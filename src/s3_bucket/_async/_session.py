@@ -154,7 +154,7 @@ async def _open(settings: Settings) -> RetryingStore:
     # Importing aiobotocore takes half a second: not when this package is imported, and not on the event loop.
     botocore = await _imported("s3_bucket._async._botocore.store")
     store = await botocore.BotocoreStore.open(settings)
-    if settings.engine != "botocore":
+    if settings.is_wire:
         wire = await _imported("s3_bucket._async._wire.store")
         store = await wire.WireStore.open(store, settings)
     return RetryingStore(store, settings)

@@ -40,6 +40,7 @@ KEPT_ALIVE = 10
 """Windows of read_timeout for which white space passes for a sign of life: S3 sends nothing else while it completes a
 large multipart upload, which may take minutes."""
 
+_CRC32 = "x-amz-checksum-crc32"
 _FIRST_ERROR = 300
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
@@ -239,6 +240,7 @@ def _guard(client: Any) -> None:
     events.register("before-call.s3.HeadBucket", _without_redirector)
     if not is_amazon(client):
         events.register("before-call.s3", _without_redirector)
+    events.register("before-sign.s3", _trust_checksum)
     events.register("before-send.s3", _without_expect)
     for operation in ("PutObject", "UploadPart"):  # bytes stay bytes: they are cut and watched in _GuardedRequests
         events.unregister(f"before-parameter-build.s3.{operation}", convert_body_to_file_like_object)
@@ -251,6 +253,13 @@ def _without_redirector(params: Mapping[str, Any], **_: Any) -> None:
     Amazon's have no regions to be redirected to.
     """
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _trust_checksum(request: Any, **_: Any) -> None:
+    """Don't hash a body over TLS that has a checksum: so botocore does it, too, where the checksum is of its making."""
+    if _CRC32 in request.headers:
+        checksum = request.context.setdefault("checksum", {})
+        checksum.setdefault("request_algorithm", {"in": "header", "name": _CRC32})
 
 
 def _without_expect(request: Any, **_: Any) -> None:

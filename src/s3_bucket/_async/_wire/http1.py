@@ -84,6 +84,7 @@ class Connection(asyncio.BufferedProtocol):
         received: how many bytes of the last answer's body are where they belong.
         body: the last answer's body, where it was collected and not too long.
         exceeded: whether more came than there was room for, of a body whose length wasn't said.
+        unseen: whether what may follow the last answer's body has not been looked for.
     """
 
     def __init__(self, left: Callable[[Connection], None]) -> None:
@@ -113,6 +114,7 @@ class Connection(asyncio.BufferedProtocol):
         self.received = 0
         self.body = b""
         self.exceeded = False
+        self.unseen = False
         self.reusable = True
         self.moved = 0
         self.deadline = 0.0
@@ -137,7 +139,7 @@ class Connection(asyncio.BufferedProtocol):
         self._done = self._loop.create_future()
         self._sink, self._bodiless, self._most = sink or _collect, bodiless, most
         self.status = self.received = 0
-        self.body, self.exceeded = b"", False
+        self.body, self.exceeded, self.unseen = b"", False, False
         self._parser, self._streaming = None, False
         self._keeps = self._has_ended = False
         self._barren = 0
@@ -153,6 +155,8 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
             raise
         finally:
+            if self._done.done() and not self._done.cancelled():
+                self._done.exception()  # whoever was cancelled while it sent has not looked at it
             self._done, self._sink = None, _collect
 
     async def _send(self, head: bytes, body: memoryview) -> None:
@@ -328,6 +332,7 @@ class Connection(asyncio.BufferedProtocol):
             self._finish()
         else:
             self._into = into
+            self.unseen = True
 
     # A body that comes in chunks, or until the connection ends
 
@@ -336,6 +341,7 @@ class Connection(asyncio.BufferedProtocol):
         self._streaming = True
         destination = self._sink(self.status, self.headers, None)
         if destination is LATER:
+            self.reusable = False  # whoever is to receive it may never come
             self._transport.pause_reading()
             self._keeps, self.reusable = self.reusable, False  # until the body has come
             self._finish()
@@ -397,6 +403,11 @@ class Connection(asyncio.BufferedProtocol):
         if len(body) > room:
             self.exceeded = True
             self._finish_early()
+
+    def on_message_begin(self) -> None:
+        """See another answer behind a body that came in chunks: nobody has asked for it (httptools)."""
+        if self._parser is not None:
+            self.reusable = False
 
     def on_message_complete(self) -> None:
         """End a body that came in chunks (httptools)."""

@@ -62,7 +62,8 @@ class Pool:
         while idle:
             connection = idle.pop()
             age = self._loop.time() - connection.idle_since
-            if connection.reusable and age < KEPT and (age < TRUSTED or is_silent(connection.fileno())):
+            trusted = age < TRUSTED and not connection.unseen
+            if connection.reusable and age < KEPT and (trusted or is_silent(connection.fileno())):
                 self._busy.add(connection)
                 return connection
             connection.abort()
