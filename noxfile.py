@@ -94,7 +94,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults_peers(session: nox.Session) -> None:
-    """Run the same cells with aiobotocore, boto3, s3fs and obstore; with ``-- --write docs/faults.md``, write them."""
+    """Run the same cells with aiobotocore, boto3 and obstore; with ``-- --write docs/faults.md``, write them."""
     session.install(*group("peers"))
     session.run("python", "-m", "tests.faults", "--peers", *session.posargs)
 

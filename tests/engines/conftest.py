@@ -117,7 +117,9 @@ def differences(one: Seen, other: Seen) -> list[str]:
         for name in Arrived.__dataclass_fields__:
             values = [getattr(each, name) for each in (mine, theirs)]
             if name == "headers":
-                values = [sorted(each.items() - again.items()) for each, again in zip(values, values[::-1], strict=True)]
+                values = [
+                    sorted(each.items() - again.items()) for each, again in zip(values, values[::-1], strict=True)
+                ]
             if values[0] != values[1]:
                 found.append(f"{mine.method} {name}: {str(values[0])[:500]}, {str(values[1])[:500]}")
     if one.result != other.result:

@@ -54,7 +54,9 @@ GETS: dict[str, dict[str, Any]] = {
 PUTS: dict[str, dict[str, Any]] = {
     "nothing": {},
     "content_type": {"content_type": "text/plain; charset=utf-8"},
-    "metadata": {"metadata": {"owner": "me", "B-c_D.e": "two  spaces   and; more, \"marks\" = 'fine'", "n": "=?utf-8?q?"}},
+    "metadata": {
+        "metadata": {"owner": "me", "B-c_D.e": "two  spaces   and; more, \"marks\" = 'fine'", "n": "=?utf-8?q?"}
+    },
     "metadata without a value": {"metadata": {"empty": ""}},
     "odd names of metadata": {"metadata": {"!#$%&'*+-.^_`|~": "1", "X-AMZ-META-a": "2", "content-type": "3"}},
     "if_absent": {"if_absent": True},
@@ -155,7 +157,9 @@ async def test_get(given: str, both: Both) -> None:
     options = GETS[given]
     for key in ("key", "large"):
         await both.alike(lambda bucket, key=key: got(bucket, key, options), stored)
-    del (without := dict(options))["response_content_type" if "response_content_type" in options else next(iter(options))]
+    del (without := dict(options))[
+        "response_content_type" if "response_content_type" in options else next(iter(options))
+    ]
     await both.alike(lambda bucket: read(bucket, "large", **without), stored)
 
 
@@ -333,7 +337,9 @@ ANSWERS: dict[str, Reply] = {
     "JSON": reply(500, b'{"Code": "SlowDown"}'),
     "a text": reply(502, b"Bad Gateway"),
     "an error that is too long": reply(400, b"<Error><Code>AccessDenied</Code>" + b"<a/>" * 300_000 + b"</Error>"),
-    "secrets": error(403, "SignatureDoesNotMatch", "test-key-id signed with test-secret", x_amz_request_id="test-secret"),
+    "secrets": error(
+        403, "SignatureDoesNotMatch", "test-key-id signed with test-secret", x_amz_request_id="test-secret"
+    ),
     "a pause in seconds": error(503, "SlowDown", Retry_After="0.01"),
     "a pause until a time": error(503, "SlowDown", Retry_After="Thu, 01 Jan 1970 00:00:00 GMT"),
     "a pause of Amazon's": error(503, "SlowDown", x_amz_retry_after="7"),
@@ -353,8 +359,12 @@ ANSWERS: dict[str, Reply] = {
     "a range that is none": reply(206, b"abc", ETag='"e"', Content_Range="words"),
     "no range": reply(200, SMALL, ETag='"e"'),
     "a wrong checksum": reply(200, b"abc", ETag='"e"', x_amz_checksum_crc32="AAAAAA=="),
-    "a checksum of parts": reply(200, b"abc", ETag='"e"', x_amz_checksum_crc32="AAAAAA==-2", x_amz_checksum_type="COMPOSITE"),
-    "another checksum": reply(200, b"abc", ETag='"e"', x_amz_checksum_sha256="ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="),
+    "a checksum of parts": reply(
+        200, b"abc", ETag='"e"', x_amz_checksum_crc32="AAAAAA==-2", x_amz_checksum_type="COMPOSITE"
+    ),
+    "another checksum": reply(
+        200, b"abc", ETag='"e"', x_amz_checksum_sha256="ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+    ),
     "a wrong SHA-256": reply(200, b"abc", ETag='"e"', x_amz_checksum_sha256="AAAAAA=="),
     "another wrong checksum": reply(200, b"abc", ETag='"e"', x_amz_checksum_crc32c="AAAAAA=="),
     "all headers": reply(
@@ -385,7 +395,9 @@ ANSWERS: dict[str, Reply] = {
         x_amz_object_lock_retain_until_date="2030-01-02T03:04:05Z",
     ),
     "a header twice": reply(200, b"abc", ETag='"e"', x_amz_meta_a="1\r\nx-amz-meta-a: 2"),
-    "letters of another alphabet": Reply('HTTP/1.1 200 OK\r\nETag: "e"\r\nx-amz-meta-a: ä\r\nContent-Length: 0\r\n\r\n'.encode()),
+    "letters of another alphabet": Reply(
+        'HTTP/1.1 200 OK\r\nETag: "e"\r\nx-amz-meta-a: ä\r\nContent-Length: 0\r\n\r\n'.encode()
+    ),
     "letters of no alphabet": Reply(b'HTTP/1.1 200 OK\r\nETag: "e"\r\nx-amz-meta-a: \xff\r\nContent-Length: 0\r\n\r\n'),
     **{
         f"the time {number}": reply(200, b"abc", ETag='"e"', Last_Modified=text)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
 
-    from anyio.from_thread import BlockingPortal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -378,7 +377,7 @@ def _portal(loop: asyncio.AbstractEventLoop) -> Any:
     class Portal(BlockingPortal):
         """A portal that doesn't have its caller wait for the start of a task, and then for its end again."""
 
-        def start_task_soon(self, func: Callable[..., Any], *args: Any, name: object = None) -> Any:
+        def start_task_soon(self, func: Any, *args: Any, name: object = None) -> Any:  # type: ignore[override]
             start = partial(self._task_group.start_soon, func, *args, name=name)
             loop.call_soon_threadsafe(start, context=contextvars.copy_context())
 

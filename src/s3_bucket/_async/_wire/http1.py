@@ -155,8 +155,6 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
             raise
         finally:
-            if self._done.done() and not self._done.cancelled():
-                self._done.exception()  # whoever was cancelled while it sent has not looked at it
             self._done, self._sink = None, _collect
 
     async def _send(self, head: bytes, body: memoryview) -> None:
@@ -341,7 +339,6 @@ class Connection(asyncio.BufferedProtocol):
         self._streaming = True
         destination = self._sink(self.status, self.headers, None)
         if destination is LATER:
-            self.reusable = False  # whoever is to receive it may never come
             self._transport.pause_reading()
             self._keeps, self.reusable = self.reusable, False  # until the body has come
             self._finish()
@@ -380,11 +377,6 @@ class Connection(asyncio.BufferedProtocol):
             if self._barren > LONGEST_HEAD:
                 msg = f"more than {LONGEST_HEAD} bytes came in the body that are none of it"
                 raise NotHttp(msg)
-
-    def on_message_begin(self) -> None:
-        """Note that another answer follows on a body in chunks, which nobody has asked for (httptools)."""
-        if self._streaming:
-            self.reusable = False
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body (httptools)."""
