@@ -85,7 +85,7 @@ def plain(program: str) -> str:
 STAGES = """
 import asyncio, sys
 import s3_bucket as S3
-from s3_bucket._async._botocore.store import BotocoreStore
+from s3_bucket._async._retry import RetryingStore
 
 WANTED, COUNT = {wanted!r}, {count}
 passed = 0
@@ -98,13 +98,13 @@ async def stage(name):
         await asyncio.to_thread(sys.stdin.readline)
 
 def staged(name):
-    method = getattr(BotocoreStore, name)
+    method = getattr(RetryingStore, name)
     async def wrapped(*arguments):
         await stage("before " + name)
         result = await method(*arguments)
         await stage("after " + name)
         return result
-    setattr(BotocoreStore, name, wrapped)
+    setattr(RetryingStore, name, wrapped)
 
 for name in ("get", "create_upload", "upload_part", "complete_upload"):
     staged(name)
