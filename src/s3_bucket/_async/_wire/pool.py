@@ -19,8 +19,10 @@ from s3_bucket._async._wire.http1 import CLOSED, Broken, Connection
 if TYPE_CHECKING:
     from s3_bucket._async._botocore.wiring import Origin
 
-KEPT = 30.0
-"""Seconds for which a connection that nobody uses is taken again: servers close them after a while."""
+KEPT = 20.0
+"""Seconds for which a connection that nobody uses is kept: servers close them after a while."""
+RESTING = 5.0
+"""Seconds between two looks at the connections while none is at work."""
 TRUSTED = 0.05
 """Seconds for which the event loop is believed to have seen whether the server closed it."""
 MOST_TICK = 1.0
@@ -54,6 +56,7 @@ class Pool:
         self._all: dict[Connection, Origin] = {}
         self._kept = 0
         self._tick: asyncio.TimerHandle | None = None
+        self._is_resting = False
         self._loop = asyncio.get_running_loop()
         self._empty: asyncio.Future[None] | None = None
 
@@ -114,8 +117,14 @@ class Pool:
         self._busy.add(connection)
         connection.moved = 0
         connection.deadline = self._loop.time() + self._window
-        if self._tick is None:
-            self._tick = self._loop.call_later(min(self._window / TICKS, MOST_TICK), self._look)
+        if self._tick is None or self._is_resting:
+            self._look_in(min(self._window / TICKS, MOST_TICK))
+            self._is_resting = False
+
+    def _look_in(self, seconds: float) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+        self._tick = self._loop.call_later(seconds, self._look)
 
     def give_back(self, origin: Origin, connection: Connection) -> None:
         """Keep the connection for the next request, or close it."""
@@ -164,7 +173,7 @@ class Pool:
             self._empty.set_result(None)
 
     def _look(self) -> None:
-        """Look at the connections at work: those on which too little has moved are given up."""
+        """Give up the connections at work on which too little has moved, and close those that were kept long enough."""
         self._tick = None
         now = self._loop.time()
         for connection in list(self._busy):
@@ -172,8 +181,14 @@ class Pool:
                 self.watch(connection)
             elif now >= connection.deadline:
                 connection.fail(TimeoutError("the server is silent, or too slow"))
-        if self._busy and self._tick is None:
-            self._tick = self._loop.call_later(min(self._window / TICKS, MOST_TICK), self._look)
+        for connection in [each for idle in self._idle.values() for each in idle if now - each.idle_since >= KEPT]:
+            self._forget(connection)
+            connection.abort()
+        self._is_resting = not self._busy
+        if self._busy:
+            self._look_in(min(self._window / TICKS, MOST_TICK))
+        elif self._idle:
+            self._look_in(RESTING)
 
 
 def is_silent(fd: int) -> bool:
