@@ -94,7 +94,8 @@ class RetryingStore:
         self._slots = Slots(settings.max_concurrency)
         self._max_attempts = settings.max_attempts
         self._credit = 0
-        self._closing = False
+        self.loop = asyncio.get_running_loop()
+        self.is_closing = False
 
     async def get(self, request: GetRequest, allocate: Allocate) -> Piece:
         body = Resumable(self._store, request, allocate)
@@ -144,7 +145,7 @@ class RetryingStore:
 
     async def aclose(self) -> None:
         """Close the connections when the requests that are on their way have been answered; none begins any more."""
-        self._closing = True
+        self.is_closing = True
         await self._slots.drain()
         await self._store.aclose()
 
@@ -182,9 +183,11 @@ class RetryingStore:
         return True
 
     async def _attempt(self, operation: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        since = await self._slots.acquire()
+        since = self._slots.taken()
+        if since is None:
+            since = await self._slots.acquire()
         try:
-            if self._closing:
+            if self.is_closing:
                 msg = "the bucket was closed while a call was using it"
                 raise BucketConnectionError(msg)
             done = await operation(*arguments)

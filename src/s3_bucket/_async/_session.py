@@ -14,15 +14,18 @@ import asyncio
 import importlib
 import os
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from s3_bucket._async import _shield
 from s3_bucket._async._retry import RetryingStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from s3_bucket._config import Settings
+
+
+_running_loop = asyncio.get_running_loop
 
 
 class _Shared:
@@ -31,14 +34,9 @@ class _Shared:
     def __init__(self, settings: Settings) -> None:
         self.users: WeakSet[Any] = WeakSet()
         self.blocks: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-        self.store: RetryingStore | None = None
-        self.opening = asyncio.ensure_future(self._open(settings))
+        self.opening = asyncio.ensure_future(_open(settings))
         # If everybody who waits is cancelled, nobody else looks at a failure.
         self.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
-
-    async def _open(self, settings: Settings) -> RetryingStore:
-        self.store = await _open(settings)
-        return self.store
 
     async def opened(self) -> bool:
         """Wait until it is open, or failed to open; return False if it was closed instead."""
@@ -79,11 +77,35 @@ _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Stores] = WeakKeyDictionar
 _inherited: list[object] = []
 
 
-def open_store(user: object, settings: Settings) -> RetryingStore | None:
-    """Return the running loop's store of these settings, if it is open and `user` has used it before."""
-    stores = _loops.get(asyncio.get_running_loop())
-    shared = None if stores is None else stores.get(settings)
-    return None if shared is None or user not in shared.users else shared.store
+class Recent:
+    """The store that a bucket used last: of a bucket's next call, this is nearly always the one.
+
+    It is known by a weak reference only, for it refers to its loop, which a bucket outlives.
+    """
+
+    def __init__(self) -> None:
+        self._store: Callable[[], RetryingStore | None] = _no_store
+        self._settings: Settings | None = None
+
+    def store(self, settings: Settings) -> RetryingStore | None:
+        """Return it, if it is the running loop's for these settings, and still open."""
+        store = self._store()
+        if store is None or store.is_closing or self._settings is not settings or store.loop is not _running_loop():
+            return None
+        return store
+
+    def remember(self, store: RetryingStore, settings: Settings) -> RetryingStore:
+        """Note it."""
+        self._store, self._settings = ref(store), settings
+        return store
+
+    def forget(self) -> None:
+        """The bucket has given it back."""
+        self._store, self._settings = _no_store, None
+
+
+def _no_store() -> None:
+    """Stand in the place of a reference to a store."""
 
 
 async def store_for(user: object, settings: Settings) -> RetryingStore:

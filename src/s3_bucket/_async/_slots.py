@@ -31,6 +31,14 @@ class Slots:
         """How many there are now."""
         return self._most - self._to_withhold
 
+    def taken(self) -> int | None:
+        """Take a slot if one is free, and return the same; None, if one has to be waited for."""
+        free = self._free
+        if free.locked():
+            return None
+        free._value -= 1  # noqa: SLF001  # what its acquire() does then, for which it is a coroutine
+        return self._round
+
     async def acquire(self) -> int:
         """Wait for a slot; return what `overloaded` wants to know."""
         await self._free.acquire()

@@ -68,6 +68,7 @@ class AsyncBucket:
         self._name = _checks.bucket_name(bucket_name)
         self._overrides = _config.checked(overrides)
         self._settings = _config.Merged(self._overrides)
+        self._recent = _session.Recent()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name!r}{_config.describe(self._overrides)})"
@@ -111,10 +112,12 @@ class AsyncBucket:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._recent.forget()
         await _session.leave(self)
 
     async def aclose(self) -> None:
         """Give back the connections, if no other bucket uses them; a later call opens new ones."""
+        self._recent.forget()
         await _session.release(self)
 
     # One object
@@ -638,4 +641,5 @@ class AsyncBucket:
 
     async def _store(self) -> RetryingStore:
         settings = self._settings.now()
-        return _session.open_store(self, settings) or await _session.store_for(self, settings)
+        store = self._recent.store(settings)
+        return store or self._recent.remember(await _session.store_for(self, settings), settings)

@@ -11,7 +11,7 @@ from botocore.utils import parse_timestamp
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._errors import Refusal, Target
-from s3_bucket._models import ObjectInfo, UploadInfo
+from s3_bucket._models import ObjectInfo, UploadInfo, object_info
 from s3_bucket._store import WRITE_TOKEN, Page, Stored, UploadsPage, Written
 from s3_bucket.exceptions import IntegrityError
 
@@ -172,11 +172,13 @@ def not_whole(target: Target, piece: Piece, came: int) -> BucketException:
 def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
     """Return the object that the headers of GetObject or HeadObject describe."""
     told = {_FIELDS[name]: value for name, value in answer.items() if name in _FIELDS}
+    told["key"], told["size"], told["etag"] = key, size, _bare(answer["ETag"])
+    told["last_modified"] = _utc(answer.get("LastModified"))
+    told["checksums"] = checksums(answer)
+    told["metadata"] = {}
     if "Metadata" in answer:
         told["metadata"] = {name: text for name, text in metadata(answer).items() if name != WRITE_TOKEN}
-    return ObjectInfo(
-        key, size, _bare(answer["ETag"]), _utc(answer.get("LastModified")), checksums=checksums(answer), **told
-    )
+    return object_info(told)
 
 
 def stored(target: Target, answer: Mapping[str, Any]) -> Stored:
