@@ -119,19 +119,26 @@ def put_options(
     key(object_key)
     if if_absent and if_match is not None:
         _refuse("if_absent", "can't hold together with if_match: the one wants no object, the other wants one")
-    headers = {
-        "ContentType": _header("content_type", content_type) or guessed_type(object_key),
-        "CacheControl": _header("cache_control", cache_control),
-        "ContentDisposition": _header("content_disposition", content_disposition),
-        "ContentEncoding": _header("content_encoding", content_encoding),
-        "ContentLanguage": _header("content_language", content_language),
-        "Expires": _expires(expires),
-        "StorageClass": _header("storage_class", storage_class),
-        "Tagging": _tagging(tags),
-        **_encryption(encryption),
+    texts = {
+        "ContentType": ("content_type", content_type),
+        "CacheControl": ("cache_control", cache_control),
+        "ContentDisposition": ("content_disposition", content_disposition),
+        "ContentEncoding": ("content_encoding", content_encoding),
+        "ContentLanguage": ("content_language", content_language),
+        "StorageClass": ("storage_class", storage_class),
     }
+    headers = {name: _header(*given) for name, given in texts.items() if given[1] is not None}
+    if not content_type:
+        headers["ContentType"] = guessed_type(object_key)
+    if expires is not None:
+        headers["Expires"] = _expires(expires)
+    if tags is not None:
+        headers["Tagging"] = _tagging(tags)
+    if encryption is not None:
+        headers |= _encryption(encryption)
     given = {name: value for name, value in headers.items() if value is not None}
-    return PutOptions(given, _metadata(metadata), etag("if_match", if_match), bool(if_absent))
+    pairs = {} if metadata is None else _metadata(metadata)
+    return PutOptions(given, pairs, None if if_match is None else etag("if_match", if_match), bool(if_absent))
 
 
 def etag(argument: str, value: str | None) -> str | None:
@@ -144,7 +151,10 @@ def etag(argument: str, value: str | None) -> str | None:
 
 def guessed_type(object_key: str) -> str | None:
     """Return the media type that the key's ending suggests."""
-    guess, encoding = _TYPES.guess_type("/" + object_key.rsplit("/", 1)[-1])
+    name = object_key.rsplit("/", 1)[-1]
+    if "." not in name:
+        return None
+    guess, encoding = _TYPES.guess_type("/" + name)
     # Of "a.tar.gz" the type of what is inside would be guessed, but the object itself is a gzip file.
     return {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}.get(
         encoding or "", guess if encoding is None else None
@@ -166,9 +176,7 @@ def _header(argument: str, value: str | None) -> str | None:
     return value
 
 
-def _expires(value: datetime | None) -> str | None:
-    if value is None:
-        return None
+def _expires(value: datetime) -> str:
     if not isinstance(value, datetime) or value.tzinfo is None:
         _refuse("expires", f"expected a datetime with a time zone, not {value!r}")
     from email.utils import format_datetime  # noqa: PLC0415  # 10 ms, of the 100 that the import of all may take
@@ -176,9 +184,7 @@ def _expires(value: datetime | None) -> str | None:
     return format_datetime(value.astimezone(UTC), usegmt=True)
 
 
-def _encryption(value: str | None) -> dict[str, str]:
-    if value is None:
-        return {}
+def _encryption(value: str) -> dict[str, str]:
     if value in _SSE:
         return {"ServerSideEncryption": value}
     if not isinstance(value, str) or not re.fullmatch(r"arn:[!-~]+:kms:[!-~]+", value):
@@ -202,7 +208,7 @@ def seconds(argument: str, value: timedelta | float) -> float:
     return float(number)
 
 
-def _metadata(value: Mapping[str, str] | None) -> dict[str, str]:
+def _metadata(value: Mapping[str, str]) -> dict[str, str]:
     pairs = _pairs("metadata", value)
     for name, text in pairs.items():
         if not _TOKEN.fullmatch(name):
@@ -218,7 +224,7 @@ def _metadata(value: Mapping[str, str] | None) -> dict[str, str]:
     return pairs
 
 
-def _tagging(value: Mapping[str, str] | None) -> str | None:
+def _tagging(value: Mapping[str, str]) -> str | None:
     pairs = _pairs("tags", value)
     if len(pairs) > MAX_TAGS:
         _refuse("tags", f"{len(pairs)} are more than {MAX_TAGS}")
@@ -229,9 +235,7 @@ def _tagging(value: Mapping[str, str] | None) -> str | None:
     return urlencode(pairs, quote_via=quote) or None  # "%20", not "+", which not every vendor reads as a space
 
 
-def _pairs(argument: str, value: Mapping[str, str] | None) -> dict[str, str]:
-    if value is None:
-        return {}
+def _pairs(argument: str, value: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(value, Mapping):
         _refuse(argument, f"expected a mapping of texts, not {value!r}")
     for name, text in value.items():

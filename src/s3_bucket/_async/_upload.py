@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from s3_bucket import _plan
 from s3_bucket._async import _lost, _shield
-from s3_bucket._async._sources import FileSource
-from s3_bucket._models import ObjectInfo
+from s3_bucket._async._sources import BufferSource, FileSource
+from s3_bucket._models import object_info
 from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._async._sources import ByteSource
-    from s3_bucket._models import Buffer
+    from s3_bucket._models import Buffer, ObjectInfo
     from s3_bucket._store import Part, PutOptions, Upload, Written
 
 ABORT_SECONDS = 10.0
@@ -30,8 +30,22 @@ MOST_ABORTS = 3
 """How often an upload is aborted whose parts keep arriving."""
 
 
+_FIELDS = {
+    "ContentType": "content_type",
+    "StorageClass": "storage_class",
+    "CacheControl": "cache_control",
+    "ContentDisposition": "content_disposition",
+    "ContentEncoding": "content_encoding",
+    "ContentLanguage": "content_language",
+    "Expires": "expires",
+}
+"""What is sent and then told as it was sent."""
+
+
 async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions) -> ObjectInfo:
     """Store what the source holds."""
+    if isinstance(source, BufferSource) and len(source) <= store.part_size:  # the same in fewer steps
+        return await ObjectUpload(store, bucket, key, options).whole(await source.read(len(source)))
     async with source, ObjectUpload(store, bucket, key, options) as sending:
         await _send_all(store, source, sending)
         await source.check()
@@ -118,12 +132,16 @@ class ObjectUpload:
             await self._send(upload, first, is_lent=False)
         await self._send(upload, data, is_lent=is_lent)
 
+    async def whole(self, data: Buffer) -> ObjectInfo:
+        """Make an object of this data and no more appear."""
+        self.size = len(data)
+        async with self._store.buffers:
+            return self._stored(await _lost.put(self._store, self._bucket, self._key, data, self._sent_options))
+
     async def finish(self) -> ObjectInfo:
         """Make the object appear."""
         if self._creating is None:
-            async with self._store.buffers:
-                body = self._first or b""
-                return self._stored(await _lost.put(self._store, self._bucket, self._key, body, self._sent_options))
+            return await self.whole(self._first or b"")
 
         parts = await asyncio.gather(*self._tasks)
         upload = await self._begun()
@@ -202,20 +220,16 @@ class ObjectUpload:
         return self._creating.result().upload_id if done and self._creating else "unknown"
 
     def _stored(self, written: Written) -> ObjectInfo:
-        headers = self._options.headers
-        return ObjectInfo(
-            key=self._key,
-            size=self.size,
-            etag=written.etag,
-            content_type=headers.get("ContentType"),
-            metadata=dict(self._options.metadata),
-            version_id=written.version_id,
-            storage_class=headers.get("StorageClass"),
-            checksums=written.checksums,
-            cache_control=headers.get("CacheControl"),
-            content_disposition=headers.get("ContentDisposition"),
-            content_encoding=headers.get("ContentEncoding"),
-            content_language=headers.get("ContentLanguage"),
-            expires=headers.get("Expires"),
-            encryption=written.encryption,
-        )
+        fields: dict[str, Any] = {
+            "key": self._key,
+            "size": self.size,
+            "etag": written.etag,
+            "metadata": dict(self._options.metadata),
+            "version_id": written.version_id,
+            "checksums": written.checksums,
+            "encryption": written.encryption,
+        }
+        for name, value in self._options.headers.items():
+            if name in _FIELDS:
+                fields[_FIELDS[name]] = value
+        return object_info(fields)
