@@ -1,4 +1,4 @@
-"""Both engines send the same requests, and make the same of the answers: for every keyword, key, setting and refusal."""
+"""Both engines send the same requests, and make the same of the answers: for every keyword, setting and refusal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 import s3_bucket as S3
 from s3_bucket._async import _errors
-from tests.engines.conftest import MIB, Seen, differences
+from tests.engine import ENGINES
+from tests.engines.conftest import MIB, differences
 from tests.guards.script import HTML, Reply, Script, error, etag, reply
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ GETS: dict[str, dict[str, Any]] = {
 PUTS: dict[str, dict[str, Any]] = {
     "nothing": {},
     "content_type": {"content_type": "text/plain; charset=utf-8"},
-    "metadata": {"metadata": {"owner": "me", "B-c_D.e": "two  spaces   and; more, \"marks\" = 'fine'", "n": "=?utf-8?q?"}},
+    "metadata": {
+        "metadata": {"owner": "me", "B-c_D.e": "two  spaces   and; more, \"marks\" = 'fine'", "n": "=?utf-8?q?"}
+    },
     "metadata without a value": {"metadata": {"empty": ""}},
     "odd names of metadata": {"metadata": {"!#$%&'*+-.^_`|~": "1", "X-AMZ-META-a": "2", "content-type": "3"}},
     "if_absent": {"if_absent": True},
@@ -155,7 +158,9 @@ async def test_get(given: str, both: Both) -> None:
     options = GETS[given]
     for key in ("key", "large"):
         await both.alike(lambda bucket, key=key: got(bucket, key, options), stored)
-    del (without := dict(options))["response_content_type" if "response_content_type" in options else next(iter(options))]
+    del (without := dict(options))[
+        "response_content_type" if "response_content_type" in options else next(iter(options))
+    ]
     await both.alike(lambda bucket: read(bucket, "large", **without), stored)
 
 
@@ -285,16 +290,12 @@ async def test_learning_that_checksums_are_refused(call: str, both: Both) -> Non
             refusal if any(name.startswith(named) for name in request.headers) else script.good(request)
         )
 
-    one, other = [
-        await both.seen(engine, CALLS[call], refusing, region=f"learning-{call.replace(' ', '-')}")
-        for engine in ("wire", "botocore")
-    ]
-    assert not (found := differences(one, other)), "\n".join(found)
+    await both.alike(CALLS[call], refusing, region=f"learning-{call.replace(' ', '-')}")  # a client that knows nothing
 
 
 # Every answer
 
-CODES = sorted(_errors._BY_CODE) + ["NoSuchUpload", "InternalError", "OperationAborted", "WhateverWeCallIt", ""]
+CODES = [*sorted(_errors._BY_CODE), "NoSuchUpload", "InternalError", "OperationAborted", "WhateverWeCallIt", ""]
 STATUSES = [*range(300, 309), *range(400, 432), 451, 499, *range(500, 512), 599]
 WITH_A_BODY = [call for call in CALLS if call not in {"head", "exists", "put in parts"}]
 
@@ -333,7 +334,9 @@ ANSWERS: dict[str, Reply] = {
     "JSON": reply(500, b'{"Code": "SlowDown"}'),
     "a text": reply(502, b"Bad Gateway"),
     "an error that is too long": reply(400, b"<Error><Code>AccessDenied</Code>" + b"<a/>" * 300_000 + b"</Error>"),
-    "secrets": error(403, "SignatureDoesNotMatch", "test-key-id signed with test-secret", x_amz_request_id="test-secret"),
+    "secrets": error(
+        403, "SignatureDoesNotMatch", "test-key-id signed with test-secret", x_amz_request_id="test-secret"
+    ),
     "a pause in seconds": error(503, "SlowDown", Retry_After="0.01"),
     "a pause until a time": error(503, "SlowDown", Retry_After="Thu, 01 Jan 1970 00:00:00 GMT"),
     "a pause of Amazon's": error(503, "SlowDown", x_amz_retry_after="7"),
@@ -353,9 +356,15 @@ ANSWERS: dict[str, Reply] = {
     "a range that is none": reply(206, b"abc", ETag='"e"', Content_Range="words"),
     "no range": reply(200, SMALL, ETag='"e"'),
     "a wrong checksum": reply(200, b"abc", ETag='"e"', x_amz_checksum_crc32="AAAAAA=="),
-    "a checksum of parts": reply(200, b"abc", ETag='"e"', x_amz_checksum_crc32="AAAAAA==-2", x_amz_checksum_type="COMPOSITE"),
-    "another checksum": reply(200, b"abc", ETag='"e"', x_amz_checksum_sha256="ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="),
+    "a checksum of parts": reply(
+        200, b"abc", ETag='"e"', x_amz_checksum_crc32="AAAAAA==-2", x_amz_checksum_type="COMPOSITE"
+    ),
+    "another checksum": reply(
+        200, b"abc", ETag='"e"', x_amz_checksum_sha256="ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+    ),
     "a wrong SHA-256": reply(200, b"abc", ETag='"e"', x_amz_checksum_sha256="AAAAAA=="),
+    "a wrong SHA-1": reply(200, b"abc", ETag='"e"', x_amz_checksum_sha1="AAAAAA=="),
+    "a SHA-1 of parts": reply(200, b"abc", ETag='"e"', x_amz_checksum_sha1="AAAAAA==-1"),
     "another wrong checksum": reply(200, b"abc", ETag='"e"', x_amz_checksum_crc32c="AAAAAA=="),
     "all headers": reply(
         200,
@@ -385,7 +394,9 @@ ANSWERS: dict[str, Reply] = {
         x_amz_object_lock_retain_until_date="2030-01-02T03:04:05Z",
     ),
     "a header twice": reply(200, b"abc", ETag='"e"', x_amz_meta_a="1\r\nx-amz-meta-a: 2"),
-    "letters of another alphabet": Reply('HTTP/1.1 200 OK\r\nETag: "e"\r\nx-amz-meta-a: ä\r\nContent-Length: 0\r\n\r\n'.encode()),
+    "letters of another alphabet": Reply(
+        'HTTP/1.1 200 OK\r\nETag: "e"\r\nx-amz-meta-a: ä\r\nContent-Length: 0\r\n\r\n'.encode()
+    ),
     "letters of no alphabet": Reply(b'HTTP/1.1 200 OK\r\nETag: "e"\r\nx-amz-meta-a: \xff\r\nContent-Length: 0\r\n\r\n'),
     **{
         f"the time {number}": reply(200, b"abc", ETag='"e"', Last_Modified=text)
@@ -409,17 +420,41 @@ ANSWERS: dict[str, Reply] = {
 }
 
 
+DIFFERENT = {
+    "too many bytes": "aiohttp fails if the surplus comes with the body; without it, the answer is right",
+    "letters of no alphabet": "aiohttp refuses the whole answer; over wire, they are what Python makes of such names",
+}
+"""Answers of which the engines make different things, and why they may."""
+
+
 @together
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("answer", DIFFERENT)
+async def test_different(answer: str, both: Both) -> None:
+    """Where the engines may make different things of an answer, they do: otherwise it belongs to the others."""
+    seen = [await both.seen(engine, CALLS["get"], lambda script: script.always(ANSWERS[answer])) for engine in ENGINES]
+    assert differences(*seen)
+
+
+OF_A_GET = ("an odd range", "a range without a length", "a range that is none")
+"""Answers that tell of a body that a get has asked for: to a write, S3 never says 206."""
+IN_OTHER_WORDS = ("a wrong checksum", "a wrong SHA-256", "a wrong SHA-1")
+"""Answers whose faults botocore finds, with its own words."""
+
+
+@together
+@pytest.mark.parametrize("answer", [name for name in ANSWERS if name not in DIFFERENT])
 @pytest.mark.parametrize("call", [*WITH_A_BODY, "head", "exists"])
 async def test_answers(call: str, answer: str, both: Both) -> None:
     """Whatever is answered, both make the same of it."""
+    if answer in OF_A_GET and call.startswith(("put", "delete")):
+        return
 
     async def made(bucket: S3.AsyncBucket) -> Any:
         result = await CALLS[call](bucket)
         return all_of(result) if isinstance(result, S3.GetResult) else result
 
-    await both.alike(made, lambda script: script.always(ANSWERS[answer]))
+    of_result = without_words if answer in IN_OTHER_WORDS else lambda result: result
+    await both.alike(made, lambda script: script.always(ANSWERS[answer]), of_result)
 
 
 BREAKS = {
@@ -438,12 +473,7 @@ BREAKS = {
 @pytest.mark.parametrize("call", [*WITH_A_BODY, "head"])
 async def test_breaks(call: str, answer: str, both: Both) -> None:
     """A connection that breaks off becomes the same exception, in other words."""
-    one, other = [
-        await both.seen(engine, CALLS[call], lambda script: script.always(BREAKS[answer]), read_timeout=0.3)
-        for engine in ("wire", "botocore")
-    ]
-    one, other = (Seen(each.requests, without_words(each.result)) for each in (one, other))
-    assert not (found := differences(one, other)), "\n".join(found)
+    await both.alike(CALLS[call], lambda script: script.always(BREAKS[answer]), without_words, read_timeout=0.3)
 
 
 def without_words(result: Any) -> Any:
