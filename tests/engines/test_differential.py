@@ -11,6 +11,8 @@ import pytest
 
 import s3_bucket as S3
 from s3_bucket._async import _errors
+from s3_bucket._async._botocore import client as client_room
+from s3_bucket._async._botocore import wiring
 from tests.engine import ENGINES
 from tests.engines.conftest import MIB, differences
 from tests.guards.script import HTML, Reply, Script, error, etag, reply
@@ -455,6 +457,29 @@ async def test_answers(call: str, answer: str, both: Both) -> None:
 
     of_result = without_words if answer in IN_OTHER_WORDS else lambda result: result
     await both.alike(made, lambda script: script.always(ANSWERS[answer]), of_result)
+
+
+@together
+@pytest.mark.parametrize("call", CALLS)
+async def test_another_region_at_amazon(call: str, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket in another region is found by both, and then asked there at once."""
+    for room in (client_room, wiring):
+        monkeypatch.setattr(room, "is_amazon", lambda _: True)
+    moved = error(301, "PermanentRedirect", x_amz_bucket_region="eu-west-1")
+
+    def elsewhere(script: Script) -> None:
+        stored(script)
+        script.answers["*"] = lambda request: (
+            script.good(request) if "/eu-west-1/" in request.headers["authorization"] else moved
+        )
+
+    settings = {"read_timeout": 19.0 + list(CALLS).index(call) / 100}  # of a client that knows no region
+    found, again = [
+        [await both.seen(engine, CALLS[call], elsewhere, **settings) for engine in ENGINES] for _ in range(2)
+    ]
+    assert found[0].result == found[1].result == again[0].result
+    assert differences(*again) == []
+    assert [len(each.requests) for each in found] > [len(each.requests) for each in again]
 
 
 BREAKS = {
