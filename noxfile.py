@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -93,9 +94,33 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults_peers(session: nox.Session) -> None:
-    """Run the same cells with aiobotocore, boto3, s3fs and obstore; with ``-- --write docs/faults.md``, write them."""
+    """Run the same cells with aiobotocore, boto3 and obstore; with ``-- --write docs/faults.md``, write them."""
     session.install(*group("peers"))
     session.run("python", "-m", "tests.faults", "--peers", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure this package and other clients of S3, in turn; with ``-- --write docs/benchmarks.md``, write it down."""
+    install_wheel(session, *group("bench"), "pip")
+    others = {name: environment(session, name, group(f"bench-{name}")) for name in ("peers", "crt", "old")}
+    interpreters = [argument for name, python in others.items() for argument in (f"--{name}", python)]
+    session.run("python", "-m", "benchmarks", *interpreters, *session.posargs)
+
+
+def environment(session: nox.Session, name: str, requirements: list[str]) -> str:
+    """Make another virtual environment beside the session's, and return its interpreter."""
+    directory = Path(session.create_tmp()).resolve() / name
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(directory))
+    python = str(directory / "bin" / "python")
+    install = ("python", "-m", "pip", "--python", python, "--disable-pip-version-check", "install", "--quiet")
+    try:
+        session.run(*install, *requirements)
+    except CommandFailed:
+        # One that can't be installed must not keep the others out; whoever is missing is left out of the tables.
+        for requirement in requirements:
+            session.run(*install, requirement, success_codes=(0, 1))
+    return python
 
 
 @nox.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import csv
 import gc
@@ -10,7 +11,9 @@ import gzip
 import io
 import json
 import pickle
+import sys
 import threading
+import types
 import weakref
 import zipfile
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -215,11 +218,24 @@ def test_no_loop_to_be_had(loop: LoopThread, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(24, "Too many open files")
 
     with monkeypatch.context() as patched:
-        patched.setattr(asyncio, "new_event_loop", refuse)
+        patched.setattr(_portal, "_new_loop", refuse)
         with pytest.raises(RuntimeError, match="can't be started") as caught:
             loop.call(double, 1)
     assert isinstance(caught.value.__cause__, OSError)
     assert loop.call(double, 1) == 2
+
+
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_uvloop_where_it_is(monkeypatch: pytest.MonkeyPatch, *, is_installed: bool) -> None:
+    """The loop thread runs uvloop's event loop where uvloop is installed, and asyncio's own elsewhere."""
+
+    class Fast(asyncio.SelectorEventLoop):
+        pass
+
+    module = types.SimpleNamespace(new_event_loop=Fast) if is_installed else None
+    monkeypatch.setitem(sys.modules, "uvloop", module)
+    with contextlib.closing(_portal._new_loop()) as loop:
+        assert isinstance(loop, Fast) == is_installed
 
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, begun: threading.Event) -> None:

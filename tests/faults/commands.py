@@ -79,9 +79,9 @@ def _over(name: str, arguments: Sequence[str], options: argparse.Namespace) -> l
 def _compare(arguments: Sequence[str], options: argparse.Namespace) -> int:
     """Run the same cells with other clients, each in a process of its own."""
     begun = time.monotonic()
-    shares = [[*arguments, "--peer", name, "--shard", "0/1"] for name in options.peer or offers.NAMES]
+    shares = [[*arguments, "--peer", name, "--shard", "0/1"] for name in options.peer or offers.USUAL]
     records = [record for record in _gathered(shares, options.limit) if "fault" in record]
-    for name in options.peer or offers.NAMES:
+    for name in options.peer or offers.USUAL:
         records += _alone(arguments, options, name)
     if options.write:
         report.write(options.write, "peers", report.peers(records, options.write.read_text(encoding="utf-8")))

@@ -66,29 +66,39 @@ async def download_file(
 
 async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replacement) -> ObjectInfo:
     async with store.buffers:
-        first = await first_piece(store, request, store.part_size)
-        await _shield.in_thread(file.write, first.data, 0)
-    if len(first.data) == first.info.size:  # what came in one answer has been compared
-        return first.info
+        info, stop, checksum = await _fetch_first(store, request, file)
+    if stop == info.size:  # what came in one answer has been compared
+        return info
 
-    pin = request.pinned(first.info)
-    checksum = _checksums.Scattered(request, first.info)
+    pin = request.pinned(info)
 
     def keep(data: memoryview, at: int) -> None:
         file.write(data, at)
         checksum.passed(data, at)
 
-    await _shield.in_thread(checksum.passed, first.data, 0)
-
     async def fetch(at: int, until: int) -> None:
         async with store.buffers:
-            buffer = memoryview(bytearray(until - at))
+            memory = store.buffers.lend(until - at)
+            buffer = memoryview(memory)
             await get_range(store, pin, at, buffer)
             await _shield.in_thread(keep, buffer, at)
+            store.buffers.give_back(memory)
 
-    await _in_parallel(store, len(first.data), first.info.size, fetch)
+    await _in_parallel(store, stop, info.size, fetch)
     checksum.check()
-    return first.info
+    return info
+
+
+async def _fetch_first(
+    store: RetryingStore, request: GetRequest, file: Replacement
+) -> tuple[ObjectInfo, int, _checksums.Scattered]:
+    """Fetch the first part into the file; return what its answer says, where it ends, and its checksum."""
+    first = await first_piece(store, request, store.part_size)
+    checksum = _checksums.Scattered(request, first.info)
+    await _shield.in_thread(file.write, first.data, 0)
+    if len(first.data) < first.info.size:
+        await _shield.in_thread(checksum.passed, first.data, 0)
+    return first.info, len(first.data), checksum
 
 
 async def first_piece(store: RetryingStore, request: GetRequest, length: int) -> Piece:

@@ -18,6 +18,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from s3_bucket._async._buffers import Buffers
 from s3_bucket._async._resume import ENOUGH, Resumable
 from s3_bucket._async._slots import Slots
 from s3_bucket.exceptions import BucketAccessDenied, BucketConnectionError, BucketException, NoCredentials, Throttled
@@ -86,7 +87,7 @@ class RetryingStore:
     def __init__(self, store: ObjectStore, settings: Settings) -> None:
         self.part_size = settings.part_size
         self.max_concurrency = settings.max_concurrency
-        self.buffers = asyncio.Semaphore(settings.max_concurrency)
+        self.buffers = Buffers(settings.max_concurrency)
         """Held by whoever has a part in memory that is on its way: so memory doesn't grow with the calls. It is taken
         before a connection's slot, never while one is held, so nobody waits in a circle."""
         self._store = store

@@ -113,7 +113,18 @@ class FileSource:
         self._close()
 
     async def read(self, n: int) -> Buffer:
-        return await in_thread(self._read, n)
+        data = bytearray(min(n, self.left))
+        await self.fill(data)
+        return data
+
+    @property
+    def left(self) -> int:
+        """How many bytes have not been read."""
+        return (self.size or 0) - self._at
+
+    async def fill(self, memory: Buffer) -> None:
+        """Read into all of this memory."""
+        await in_thread(self._fill, memory)
 
     async def check(self) -> None:
         if await in_thread(self._stat) != self._state:
@@ -135,16 +146,14 @@ class FileSource:
         state = os.fstat(self._fd)
         return state.st_size, state.st_mtime_ns
 
-    def _read(self, n: int) -> bytearray:
-        data = bytearray(min(n, (self.size or 0) - self._at))
-        view = memoryview(data)
+    def _fill(self, memory: Buffer) -> None:
+        view = memoryview(memory)
         while view:
             got = os.preadv(self._fd, [view], self._at)
             if not got:  # it has shrunk
                 raise self._changed()
             self._at += got
             view = view[got:]
-        return data
 
     def _close(self) -> None:
         if self._fd >= 0:

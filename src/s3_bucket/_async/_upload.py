@@ -7,10 +7,12 @@ appears whole or not at all, under the same conditions.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from s3_bucket import _plan
 from s3_bucket._async import _lost, _shield
+from s3_bucket._async._sources import FileSource
 from s3_bucket._models import ObjectInfo
 from s3_bucket.exceptions import BucketException, InvalidInput
 
@@ -31,26 +33,35 @@ MOST_ABORTS = 3
 async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions) -> ObjectInfo:
     """Store what the source holds."""
     async with source, ObjectUpload(store, bucket, key, options) as sending:
-        await _send_all(source, sending, store.part_size)
+        await _send_all(store, source, sending)
         await source.check()
         return await sending.finish()
 
 
-async def _send_all(source: ByteSource, sending: ObjectUpload, preferred: int) -> None:
-    equal = None if source.size is None else _plan.part_size_for(source.size, preferred)
+async def _send_all(store: RetryingStore, source: ByteSource, sending: ObjectUpload) -> None:
+    equal = None if source.size is None else _plan.part_size_for(source.size, store.part_size)
     number = 1
     while True:
-        length = equal or _plan.stream_part_size(number, preferred)
+        length = equal or _plan.stream_part_size(number, store.part_size)
         if equal is not None and number > 1:
             await sending.make_room()
-        data = await source.read(length)
+        if number > 1 and isinstance(source, FileSource):
+            data, is_lent = await _read_lent(store, source, length), True
+        else:
+            data, is_lent = await source.read(length), False
         if data:
-            await sending.add(data)
+            await sending.add(data, is_lent=is_lent)
 
         if len(data) < length or sending.size == source.size:
             break
 
         number += 1
+
+
+async def _read_lent(store: RetryingStore, source: FileSource, length: int) -> Buffer:
+    data = store.buffers.lend(min(length, source.left))
+    await source.fill(data)
+    return data
 
 
 class ObjectUpload:
@@ -89,8 +100,13 @@ class ObjectUpload:
         await self._store.buffers.acquire()
         self._has_room = True
 
-    async def add(self, data: Buffer) -> None:
-        """Send a part; wait while as many as may be are on their way. All but the last must be of the planned size."""
+    async def add(self, data: Buffer, *, is_lent: bool = False) -> None:
+        """Send a part; wait while as many as may be are on their way. All but the last must be of the planned size.
+
+        Args:
+            data: the part's bytes.
+            is_lent: whether they are in memory that the store has lent.
+        """
         self.size += len(data)
         if self._creating is None and self._first is None:
             self._first = data
@@ -99,8 +115,8 @@ class ObjectUpload:
         upload = await self._begun()
         if self._first is not None:
             first, self._first = self._first, None
-            await self._send(upload, first)
-        await self._send(upload, data)
+            await self._send(upload, first, is_lent=False)
+        await self._send(upload, data, is_lent=is_lent)
 
     async def finish(self) -> ObjectInfo:
         """Make the object appear."""
@@ -120,7 +136,7 @@ class ObjectUpload:
         # Cancelled meanwhile, the request goes on: an upload that began and whose id nobody knows can't be aborted.
         return await asyncio.shield(self._creating)
 
-    async def _send(self, upload: Upload, data: Buffer) -> None:
+    async def _send(self, upload: Upload, data: Buffer, *, is_lent: bool) -> None:
         number = len(self._tasks) + 1
         if number > _plan.MAX_PARTS:
             msg = f"data: longer than {_plan.MAX_PARTS} parts; give a larger part_size"
@@ -129,12 +145,14 @@ class ObjectUpload:
             await self._store.buffers.acquire()
         self._has_room = False
         task = asyncio.ensure_future(self._store.upload_part(upload, number, data))
-        task.add_done_callback(self._sent)
+        task.add_done_callback(partial(self._sent, data if is_lent else b""))
         self._tasks.append(task)
         if self._failed is not None:
             raise self._failed
 
-    def _sent(self, task: asyncio.Task[Part]) -> None:
+    def _sent(self, lent: Buffer, task: asyncio.Task[Part]) -> None:
+        if not task.cancelled() and task.exception() is None:  # otherwise a connection may be at it still
+            self._store.buffers.give_back(lent)
         self._store.buffers.release()
         if not task.cancelled() and self._failed is None:
             self._failed = task.exception()

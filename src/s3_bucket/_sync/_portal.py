@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
 
-    from anyio.from_thread import BlockingPortal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -171,7 +170,7 @@ class RunningLoop:
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop
-        self._portal: BlockingPortal
+        self._portal: Any
         self._ready = Signal()
         # Taken to bring a call to the portal, and to announce the end: a call that came after it would wait for ever.
         self._handing_over = threading.RLock()
@@ -316,7 +315,7 @@ class RunningLoop:
 
     def _serve(self) -> None:
         try:
-            with contextlib.closing(asyncio.new_event_loop()) as self._loop:
+            with contextlib.closing(_new_loop()) as self._loop:
                 self._loop.set_default_executor(Executor())
                 self._run()
         except BaseException as error:  # noqa: BLE001  # whoever waits raises it
@@ -339,9 +338,7 @@ class RunningLoop:
             self._complete(self._loop.shutdown_asyncgens())
 
     async def _hold_portal(self) -> None:
-        from anyio.from_thread import BlockingPortal  # noqa: PLC0415  # a tenth of the time that importing us takes
-
-        async with BlockingPortal() as self._portal:
+        async with _portal(self._loop) as self._portal:
             self._ready.set()
             await self._stopping.wait()
             await self._finish(self._tasks)
@@ -363,6 +360,28 @@ class RunningLoop:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop where it is installed, as the extra "fast" has it."""
+    try:
+        import uvloop  # noqa: PLC0415  # only blocking programs need it, and it need not be there
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _portal(loop: asyncio.AbstractEventLoop) -> Any:
+    from anyio.from_thread import BlockingPortal  # noqa: PLC0415  # a tenth of the time that importing us takes
+
+    class Portal(BlockingPortal):
+        """A portal that doesn't have its caller wait for the start of a task, and then for its end again."""
+
+        def start_task_soon(self, func: Any, *args: Any, name: object = None) -> Any:  # type: ignore[override]
+            start = partial(self._task_group.start_soon, func, *args, name=name)
+            loop.call_soon_threadsafe(start, context=contextvars.copy_context())
+
+    return Portal()
 
 
 class LoopThread:

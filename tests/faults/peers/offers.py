@@ -14,6 +14,8 @@ NAMES = {
     "s3fs": ("fs", "S3fs"),
     "obstore": ("obs", "Obstore"),
 }
+USUAL = tuple(name for name in NAMES if name != "s3fs")
+"""Those that are run unless one is named: of s3fs, a call that hangs takes others with it, for all share one thread."""
 LEFT_OUT = frozenset({"no credentials", "no such host"})
 """Some of them would ask the metadata service, or a name server: nothing here leaves the loopback interface."""
 

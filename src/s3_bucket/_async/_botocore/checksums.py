@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._async._errors import Target
     from s3_bucket._models import Buffer
+    from s3_bucket._store import Upload
 
 _REFUSALS = frozenset({400, 501})
 _REFUSED = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "MalformedHeader", "UnsupportedHeader"})
@@ -29,6 +30,7 @@ class Checksums:
     """What one endpoint is sent. With "auto", it is learned from the first answer whether it takes a CRC32."""
 
     def __init__(self, setting: str, endpoint: str) -> None:
+        self._setting = setting
         self._crc32 = setting != "when_required"
         self._learning = setting == "auto"
         self._endpoint = endpoint
@@ -38,6 +40,16 @@ class Checksums:
         if self._crc32:
             return {"ChecksumCRC32": _checksums.text(await _checksums.crc32(body))}
         return {"ContentMD5": base64.b64encode(await _checksums.summed(_md5, body)).decode()}
+
+    async def of_part(self, upload: Upload, body: Buffer, *, is_signed: bool) -> dict[str, str]:
+        """Return the parameter that carries the checksum of a part.
+
+        A server that doesn't keep a CRC32 of the object needs none of its parts where the signature covers their
+        SHA-256, which it verifies.
+        """
+        if self._setting == "auto" and self._crc32 and upload.checksum is None and is_signed:
+            return {}
+        return await self.of(body)
 
     def of_parts(self) -> dict[str, str]:
         """Return the parameters by which the parts of a multipart upload are announced to have checksums."""

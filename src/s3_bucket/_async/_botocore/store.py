@@ -37,6 +37,8 @@ class BotocoreStore:
         self._client = client
         self._signing = signing
         self._window = settings.read_timeout
+        is_secure = str(client.meta.endpoint_url).startswith("https:")
+        self._signs_payloads = not is_secure and not settings.anonymous
         self.checksums = Checksums(settings.checksums, str(client.meta.endpoint_url))
 
     @classmethod
@@ -141,7 +143,7 @@ class BotocoreStore:
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         target = Target("UploadPart", upload.bucket, upload.key)
-        checksum = await self.checksums.of(body)
+        checksum = await self.checksums.of_part(upload, body, is_signed=self._signs_payloads)
         answer = await self.checksums.sent(
             target,
             checksum,

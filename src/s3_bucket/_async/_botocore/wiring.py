@@ -123,8 +123,9 @@ class Wiring:
         session = self._client._endpoint.http_session
         if session._proxy_config.proxy_url_for(url) is None and session._cert_file is None:
             return True
-        if url not in _told:
-            _told.add(url)
+        endpoint = str(self._client.meta.endpoint_url)
+        if endpoint not in _told:
+            _told.add(endpoint)
             _log.info("requests go through a proxy, or with a client certificate: by aiobotocore, which is slower")
         return False
 

@@ -25,12 +25,15 @@ SHORT_BODY = 64 * 1024
 """Bytes of a body that is sent together with the headers, in one piece."""
 
 _HEAD_ENDS = b"\r\n\r\n"
+_BEGINNING = b"HTTP/"
+_NO_HTTP = "the answer is no HTTP"  # the parser's own words may repeat what was sent
 MOST_NAMES = 1_000
 """Headers' names that are remembered."""
 
 CLOSED = "the server closed the connection before it had answered"
+_NOWHERE = memoryview(bytearray())
 _WITHOUT_BODY = frozenset({204, 304})
-_FINAL, _SWITCHING = 200, 101
+_FINAL = 200
 _FIRST_ERROR = 300
 
 
@@ -100,9 +103,12 @@ class Connection(asyncio.BufferedProtocol):
         self._most = 0
         self._parser: Any = None
         self._into: memoryview | None = None
-        self._whole = memoryview(b"")
+        self._whole = _NOWHERE
         self._collected: bytearray | None = None
         self._streaming = False
+        self._keeps = False
+        self._has_ended = False
+        self._barren = 0
         self.status = 0
         self.headers: Headers = {}
         self.received = 0
@@ -135,6 +141,8 @@ class Connection(asyncio.BufferedProtocol):
         self.status = self.received = 0
         self.body, self.exceeded, self.unseen = b"", False, False
         self._parser, self._streaming = None, False
+        self._keeps = self._has_ended = False
+        self._barren = 0
         try:
             if self._transport.is_closing():
                 self._end(Broken(CLOSED))
@@ -147,8 +155,6 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
             raise
         finally:
-            if self._done.done() and not self._done.cancelled():
-                self._done.exception()  # whoever was cancelled while it sent has not looked at it
             self._done, self._sink = None, _collect
 
     async def _send(self, head: bytes, body: memoryview) -> None:
@@ -158,10 +164,12 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(piece)
             if self._paused:
                 await self._has_drained()
-            if self._is_refused():
+            if self._transport.is_closing() or self._is_refused():
                 self.reusable = False
                 return
             self.moved += len(piece)
+        if self._transport.get_write_buffer_size() and self._done is not None and self._done.done():
+            self.reusable = False  # answered before all was sent
 
     async def _has_drained(self) -> None:
         self._drained = self._loop.create_future()
@@ -178,7 +186,7 @@ class Connection(asyncio.BufferedProtocol):
     def abort(self) -> None:
         """Close at once; a request that is on its way fails."""
         self.reusable = False
-        self._into = None
+        self._let_go()
         self._transport.abort()
 
     def fail(self, error: BaseException) -> None:
@@ -246,16 +254,22 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """The server sends no more: the end of a body whose length it didn't say, or of the connection."""
-        self.reusable = False
-        if self._streaming and self._parser is None and self._is_awaited():
-            self._finish()
+        self.reusable = self._keeps = False
+        self._has_ended = True
+        self._end_of_stream()
         return False
+
+    def _end_of_stream(self) -> None:
+        if self._has_ended and self._streaming and self._parser is None:
+            self._finish()
 
     def _take(self) -> None:
         """Take what is in the buffer."""
         while self.status < _FINAL:
             end = self._head.find(_HEAD_ENDS, 0, self._filled)
             if end < 0:
+                if not _BEGINNING.startswith(self._head[: min(self._filled, len(_BEGINNING))]):
+                    raise NotHttp(_NO_HTTP)  # at once, for there may never come an empty line
                 if self._filled == LONGEST_HEAD:
                     msg = f"the headers of the answer are longer than {LONGEST_HEAD} bytes"
                     raise NotHttp(msg)
@@ -271,9 +285,6 @@ class Connection(asyncio.BufferedProtocol):
         self.status = parser.get_status_code()
         rest = self._filled - end
         if self.status < _FINAL:
-            if self.status == _SWITCHING:
-                msg = f"the answer has status {self.status}"
-                raise NotHttp(msg)
             self._drop(end)
             return
         headers = self.headers = {_NAMES[name]: value for name, value in self._raw}
@@ -328,8 +339,8 @@ class Connection(asyncio.BufferedProtocol):
         self._streaming = True
         destination = self._sink(self.status, self.headers, None)
         if destination is LATER:
-            self.reusable = False  # whoever is to receive it may never come
             self._transport.pause_reading()
+            self._keeps, self.reusable = self.reusable, False  # until the body has come
             self._finish()
         elif destination is None:
             self._collected = bytearray()
@@ -340,9 +351,13 @@ class Connection(asyncio.BufferedProtocol):
         """Receive the body of the answer for which the sink said LATER."""
         self._done = self._loop.create_future()
         self._whole = memoryview(destination)
+        self.reusable = self._keeps
         try:
             if self._filled:
                 self._take_stream()
+            if self._transport.is_closing():  # as TLS may tell in one go with the last bytes
+                self._end_of_stream()
+                self._end(Broken(CLOSED))
             self._transport.resume_reading()
             await self._done
         except BaseException:
@@ -357,10 +372,15 @@ class Connection(asyncio.BufferedProtocol):
         if self._parser is None:
             self.on_body(data)
         else:
+            self._barren += len(data)
             _feed(self._parser, data)
+            if self._barren > LONGEST_HEAD:
+                msg = f"more than {LONGEST_HEAD} bytes came in the body that are none of it"
+                raise NotHttp(msg)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body (httptools)."""
+        self._barren = 0
         if not self._is_awaited():
             return
         if self._collected is not None:
@@ -383,7 +403,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         """End a body that came in chunks (httptools)."""
-        if self._streaming and self._is_awaited():
+        if self._streaming:
             self._finish()
 
     # The end
@@ -396,7 +416,7 @@ class Connection(asyncio.BufferedProtocol):
         self._finish()
 
     def _finish(self) -> None:
-        self._into = None
+        self._let_go()
         if self._collected is not None:
             self.body, self._collected = bytes(self._collected), None
         done = self._done
@@ -404,11 +424,16 @@ class Connection(asyncio.BufferedProtocol):
             done.set_result(None)
             self._go_on_sending()
 
+    def _let_go(self) -> None:
+        """Hold the destination no more: it is its owner's alone."""
+        self._into, self._whole = None, _NOWHERE
+
     def _end(self, error: BaseException) -> None:
-        self._into = None
+        self._let_go()
         done = self._done
         if done is not None and not done.done():
             done.set_exception(error)
+            done.exception()  # asyncio would complain of it where whoever waits is cancelled just now
         self._go_on_sending()
 
 
@@ -422,6 +447,5 @@ def _keeps_alive(version: str, connection: bytes | None) -> bool:
 def _feed(parser: Any, data: Buffer) -> None:
     try:
         parser.feed_data(data)
-    except httptools.HttpParserError as error:
-        msg = "the answer is no HTTP"  # the parser's own words may repeat what was sent
-        raise NotHttp(msg) from error
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:  # the latter: any status 101
+        raise NotHttp(_NO_HTTP) from error

@@ -84,7 +84,8 @@ class Signer:
 
 def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
     """Return the query as it is sent and signed: sorted, percent-encoded as RFC 3986 says."""
-    return "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in parameters))
+    encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in parameters)
+    return "&".join([f"{name}={value}" for name, value in encoded])
 
 
 def encoded_path(key: str) -> str:

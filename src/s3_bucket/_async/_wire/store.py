@@ -212,9 +212,11 @@ class WireStore:
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         target = Target("UploadPart", upload.bucket, upload.key)
-        checksum = await self._checksums.of(body)
         query = requests.part_query(upload.upload_id, number)
         try:
+            endpoint = self._wiring.known(upload.bucket) or await self._endpoint(target)
+            is_signed = not endpoint.origin.is_secure and not self._wiring.is_anonymous
+            checksum = await self._checksums.of_part(upload, body, is_signed=is_signed)
             answer = await self._uploaded(target, query, body, PutOptions(), checksum)
         except Elsewhere:
             return await self._reference.upload_part(upload, number, body)

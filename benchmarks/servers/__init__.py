@@ -1,0 +1,1 @@
+"""The servers that the clients run against, on the loopback interface."""
