@@ -153,8 +153,10 @@ class Both:
         for kept in (script.answers, script.objects, script.parts, script.etags, script.metadata, script.requests):
             kept.clear()
         prepare(script)
+        bucket = self.bucket(engine, **settings)
+        (await bucket._store())._credit = 0  # whatever was answered before
         try:
-            result = await call(self.bucket(engine, **settings))
+            result = await call(bucket)
         except S3.BucketException as error:
             result = told(error)
         for request in script.requests:
@@ -162,9 +164,16 @@ class Both:
         arrived = [Arrived.of(request) for request in script.requests]
         return Seen(sorted(arrived, key=lambda each: (each.method, each.path, each.query, repr(each.headers))), result)
 
-    async def alike(self, call: Any, prepare: Callable[[Script], Any] = lambda _: None, **settings: Any) -> Seen:
+    async def alike(
+        self,
+        call: Callable[[S3.AsyncBucket], Awaitable[Any]],
+        prepare: Callable[[Script], Any] = lambda _: None,
+        of_result: Callable[[Any], Any] = lambda result: result,
+        **settings: Any,
+    ) -> Seen:
         """Make the call through each engine; return what was seen, which must be the same."""
         one, other = [await self.seen(engine, call, prepare, **settings) for engine in ENGINES]
+        one, other = (Seen(each.requests, of_result(each.result)) for each in (one, other))
         found = differences(one, other)
         assert not found, "\n".join(found)
         return one

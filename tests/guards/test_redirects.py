@@ -9,6 +9,7 @@ import pytest
 
 import s3_bucket as S3
 from s3_bucket._async._botocore import client as client_room
+from s3_bucket._async._botocore import wiring
 from tests.guards.script import Script, error, reply, serving
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ async def test_no_recursion_at_amazon(
     call: str, answer: str, script: Script, make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where botocore looks for the bucket's region, it does so once: no recursion, a few requests."""
-    monkeypatch.setattr(client_room, "is_amazon", lambda _: True)
+    for room in (client_room, wiring):
+        monkeypatch.setattr(room, "is_amazon", lambda _: True)
     script.always(MOVED[answer])
     with pytest.raises(S3.BucketException):
         await CALLS[call](make())

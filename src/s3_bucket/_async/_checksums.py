@@ -1,9 +1,10 @@
-"""CRC32, as S3 writes it: of bytes, of bytes that come in pieces, and compared with what the server keeps."""
+"""Checksums, as S3 writes them: of bytes, of bytes that come in pieces, and compared with what the server keeps."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._models import Buffer, ObjectInfo
     from s3_bucket._store import GetRequest, Piece
+    from s3_bucket.exceptions import BucketException
 
 T = TypeVar("T")
 
@@ -36,6 +38,14 @@ async def summed(function: Callable[..., T], data: Buffer, *more: Any) -> T:
 async def crc32(data: Buffer, before: int = 0) -> int:
     """Return the CRC32 of the bytes, which follow on those of which `before` is the CRC32."""
     return await summed(zlib.crc32, data, before)
+
+
+def _hash(name: str) -> Callable[[Buffer], str]:
+    return lambda data: base64.b64encode(hashlib.new(name, data, usedforsecurity=False).digest()).decode()
+
+
+_HASHES = {"SHA1": _hash("sha1"), "SHA256": _hash("sha256")}
+"""What else the server may keep that Python can make."""
 
 
 def text(crc: int) -> str:
@@ -97,9 +107,14 @@ def kept(info: ObjectInfo) -> str | None:
 def compare(request: GetRequest, info: ObjectInfo, crc: int) -> None:
     """Raise IntegrityError if what came has another CRC32 than the server keeps."""
     if kept(info) not in {None, text(crc)}:
-        target = Target("GetObject", request.bucket, request.key)
-        msg = f"the CRC32 of {_errors.where(target)} is {kept(info)}, what arrived has {text(crc)}; nothing was kept"
-        raise _errors.make(IntegrityError, target, msg, retryable=True)
+        raise _different(request, info, "CRC32", text(crc))
+
+
+def _different(request: GetRequest, info: ObjectInfo, algorithm: str, came: str) -> BucketException:
+    target = Target("GetObject", request.bucket, request.key)
+    place, named = _errors.where(target), info.checksums[algorithm]
+    msg = f"the {algorithm} of {place} is {named}, what arrived has {came}; nothing was kept"
+    return _errors.make(IntegrityError, target, msg, retryable=True)
 
 
 class Running:
@@ -141,5 +156,11 @@ class Scattered:
 
 async def check_piece(request: GetRequest, piece: Piece) -> None:
     """Compare a piece that is the whole object."""
-    if kept(piece.info) is not None and piece.start == 0 and len(piece.data) == piece.info.size:
+    if piece.start != 0 or len(piece.data) != piece.info.size:
+        return
+    if kept(piece.info) is not None:
         compare(request, piece.info, await crc32(piece.data))
+    for algorithm in _HASHES.keys() & piece.info.checksums.keys():
+        came = await summed(_HASHES[algorithm], piece.data)
+        if piece.info.checksums[algorithm] != came and "-" not in piece.info.checksums[algorithm]:  # that of parts
+            raise _different(request, piece.info, algorithm, came)

@@ -71,7 +71,8 @@ class Checksums:
                 answer = await send({})
             self._give_up(error)
         else:
-            self._learning = self._learning and not checksum
+            # A Content-MD5 says nothing of CRC32: there may be uploads on their way that began with one, to be refused.
+            self._learning = self._learning and (not checksum or "ContentMD5" in checksum)
         return answer
 
     def _give_up(self, error: BucketException) -> None:
