@@ -19,7 +19,7 @@ from tests.certificates import self_signed
 from tests.unit.peers import HELLO, Server, full, is_deaf, is_silent, says_hello, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
     from s3_bucket._async._wire.http1 import Connection
@@ -31,7 +31,8 @@ SHORT = 0.2
 class Run(Protocol):
     """Runs a coroutine function."""
 
-    def __call__(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None: ...
+    def __call__(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run it."""
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -43,7 +44,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
     def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(main())
+            runner.run(asyncio.wait_for(main(), 2 * LONG))
         gc.collect()
 
     return run
@@ -158,7 +159,7 @@ def test_closed_while_idle(run: Run) -> None:
     async def main() -> None:
         async with serving(once_only) as server, pooled() as pool:
             first = await once(pool, at(server.port))
-            while first.reusable:
+            while first.reusable:  # noqa: ASYNC110  # the loop has to see it, and tells nobody
                 await asyncio.sleep(0)
             assert pool.kept(at(server.port)) is None
             await asyncio.sleep(0)
@@ -275,13 +276,12 @@ def test_silent(run: Run, serve: Any, size: int) -> None:
             with pytest.raises(TimeoutError, match="silent, or too slow"):
                 await asyncio.wait_for(asked_of(pool, at(server.port), body), LONG)
             assert asyncio.get_running_loop().time() - began >= SHORT * 0.9
-            await server.ended()
 
     run(main)
 
 
-@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", HELLO.replace(b": 5", b": 9999")])
-@pytest.mark.parametrize("room", [None, 9999])
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", HELLO.replace(b": 5", b": 999")])
+@pytest.mark.parametrize("room", [None, 999])
 def test_dripping(run: Run, before: bytes, room: int | None) -> None:
     """A server that lets a byte through now and then is given up, in the middle of a head as of a body."""
 
@@ -437,7 +437,7 @@ def test_connect_cancelled(run: Run) -> None:
     async def main() -> None:
         async with serving(is_silent) as server, pooled() as pool:
             task = asyncio.ensure_future(pool.made(at(server.port, secure=True)))
-            while not server.accepted:
+            while not server.accepted:  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
