@@ -115,7 +115,7 @@ def test_of_one_origin(run: Run) -> None:
 
 
 def test_at_most(run: Run) -> None:
-    """No more connections are kept than so many; the others are closed when they are given back."""
+    """No more connections are kept than so many; for another one, that is closed which has been kept for longest."""
 
     async def main() -> None:
         async with serving() as server, pooled(most=2) as pool:
@@ -124,9 +124,66 @@ def test_at_most(run: Run) -> None:
             assert len({*map(id, made)}) == 4
             for connection in made:
                 pool.give_back(origin, connection)
-            assert [connection.is_closing() for connection in made] == [False, False, True, True]
-            assert {pool.kept(origin), pool.kept(origin), pool.kept(origin)} == {*made[:2], None}
+            assert [connection.is_closing() for connection in made] == [True, True, False, False]
+            assert {pool.kept(origin), pool.kept(origin), pool.kept(origin)} == {*made[2:], None}
             assert server.accepted == 4
+
+    run(main)
+
+
+def test_at_most_in_all(run: Run) -> None:
+    """As many are kept to all servers together, and nothing is remembered of a server whose last one was closed."""
+
+    async def main() -> None:
+        async with serving() as one, serving() as other, pooled(most=1) as pool:
+            first = await once(pool, at(one.port))
+            second = await once(pool, at(other.port))
+            assert [first.is_closing(), second.is_closing()] == [True, False]
+            assert list(pool._idle) == [at(other.port)]
+            assert await once(pool, at(other.port)) is second
+
+    run(main)
+
+
+def test_lost_while_idle(run: Run) -> None:
+    """Of a connection that was lost while nobody used it nothing is left, and its place is free."""
+
+    async def main() -> None:
+        async with serving() as server, pooled(most=2) as pool:
+            origin = at(server.port)
+            made = [await pool.made(origin) for _ in range(2)]
+            for connection in made:
+                pool.give_back(origin, connection)
+            await server.stop()
+            while pool._idle:  # noqa: ASYNC110  # the loop has to see it, and tells nobody
+                await asyncio.sleep(0)
+            assert pool.kept(origin) is None
+            made = [await pool.made(origin) for _ in range(2)]
+            for connection in made:
+                pool.give_back(origin, connection)
+            assert not any(connection.is_closing() for connection in made)
+
+    run(main)
+
+
+def test_surplus_behind_a_long_body(run: Run) -> None:
+    """What came behind a body that was received in place is looked for before the next request, however soon."""
+
+    async def main() -> None:
+        async with pooled() as pool:
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                origin = at(listener.getsockname()[1])
+                connection = await pool.made(origin)
+                peer = listener.accept()[0]
+                body = bytes(100_000)
+                task = asyncio.ensure_future(ask(connection, b"", lambda *_: bytearray(len(body))))
+                await asyncio.sleep(0)
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body + HELLO)
+                await task
+                pool.give_back(origin, connection)
+                assert pool.kept(origin) is None
+                peer.close()
 
     run(main)
 
