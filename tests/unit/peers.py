@@ -107,7 +107,7 @@ def full(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
         waiting = [socket.socket() for _ in range(4)]
         try:
             for one in waiting:
-                one.setblocking(False)
+                one.settimeout(0.0)
                 one.connect_ex(listener.getsockname())
             yield listener.getsockname()[1]
         finally:

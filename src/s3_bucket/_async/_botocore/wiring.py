@@ -23,7 +23,7 @@ from s3_bucket._async._botocore.client import is_amazon
 from s3_bucket._async._botocore.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from s3_bucket._async._botocore.signing import Note, Signing
     from s3_bucket._async._errors import Target
@@ -102,14 +102,16 @@ class Wiring:
         return self._endpoints[bucket]
 
     async def _resolved(self, bucket: str) -> Endpoint | None:
+        if bucket.startswith("arn:"):
+            return None
         client = self._client
         model = client.meta.service_model.operation_model("GetObject")
         rules = client._ruleset_resolver
         found = await rules.construct_endpoint(model, {"Bucket": bucket, "Key": "key"}, {})
         schemes = found.properties.get("authSchemes")
-        kind, context = rules.auth_schemes_to_signing_ctx(schemes) if schemes else ("none", {})
+        kind, context = self._signed_as(schemes or ())
         url = urlsplit(found.url)
-        if bucket.startswith("arn:") or found.headers or kind != "v4" or not self._is_direct(found.url):
+        if found.headers or kind != "v4" or not self._is_direct(found.url):
             return None
         return Endpoint(
             origin=Origin(url.hostname or "", url.port or _PORTS[url.scheme], url.scheme == "https"),
@@ -118,6 +120,13 @@ class Wiring:
             region=context["region"],
             service=context.get("signing_name", "s3"),
         )
+
+    def _signed_as(self, schemes: Sequence[Mapping[str, Any]]) -> tuple[str, Mapping[str, Any]]:
+        """Return how the rules want a request signed, and for what."""
+        if self.is_anonymous or not schemes:  # plainly, or not at all
+            return "v4" if any(scheme["name"] == "sigv4" for scheme in schemes) else "none", {"region": ""}
+        signed: tuple[str, Mapping[str, Any]] = self._client._ruleset_resolver.auth_schemes_to_signing_ctx(schemes)
+        return signed
 
     def _is_direct(self, url: str) -> bool:
         session = self._client._endpoint.http_session
