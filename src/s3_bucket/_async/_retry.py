@@ -94,7 +94,6 @@ class RetryingStore:
         self._slots = Slots(settings.max_concurrency)
         self._max_attempts = settings.max_attempts
         self._credit = 0
-        self.loop = asyncio.get_running_loop()
         self.is_closing = False
 
     async def get(self, request: GetRequest, allocate: Allocate) -> Piece:

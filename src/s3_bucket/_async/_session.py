@@ -80,32 +80,32 @@ _inherited: list[object] = []
 class Recent:
     """The store that a bucket used last: of a bucket's next call, this is nearly always the one.
 
-    It is known by a weak reference only, for it refers to its loop, which a bucket outlives.
+    It is known by weak references only: a bucket may outlive its loops.
     """
 
     def __init__(self) -> None:
-        self._store: Callable[[], RetryingStore | None] = _no_store
+        self._store: Callable[[], RetryingStore | None] = _nothing
+        self._loop: Callable[[], asyncio.AbstractEventLoop | None] = _nothing
         self._settings: Settings | None = None
 
     def store(self, settings: Settings) -> RetryingStore | None:
         """Return it, if it is the running loop's for these settings, and still open."""
         store = self._store()
-        if store is None or store.is_closing or self._settings is not settings or store.loop is not _running_loop():
-            return None
-        return store
+        known = store is not None and self._settings is settings and self._loop() is _running_loop()
+        return None if store is None or not known or store.is_closing else store
 
     def remember(self, store: RetryingStore, settings: Settings) -> RetryingStore:
         """Note it."""
-        self._store, self._settings = ref(store), settings
+        self._store, self._loop, self._settings = ref(store), ref(_running_loop()), settings
         return store
 
     def forget(self) -> None:
         """The bucket has given it back."""
-        self._store, self._settings = _no_store, None
+        self._store, self._loop, self._settings = _nothing, _nothing, None
 
 
-def _no_store() -> None:
-    """Stand in the place of a reference to a store."""
+def _nothing() -> None:
+    """Stand in the place of a weak reference."""
 
 
 async def store_for(user: object, settings: Settings) -> RetryingStore:

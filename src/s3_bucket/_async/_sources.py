@@ -77,9 +77,6 @@ class BufferSource:
         self._at = 0
         self.size: int | None = len(self._data)
 
-    def __len__(self) -> int:
-        return len(self._data)
-
     async def __aenter__(self) -> Self:
         return self
 

@@ -44,8 +44,8 @@ _FIELDS = {
 
 async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions) -> ObjectInfo:
     """Store what the source holds."""
-    if isinstance(source, BufferSource) and len(source) <= store.part_size:  # the same in fewer steps
-        return await ObjectUpload(store, bucket, key, options).whole(await source.read(len(source)))
+    if isinstance(source, BufferSource) and (source.size or 0) <= store.part_size:  # the same in fewer steps
+        return await ObjectUpload(store, bucket, key, options).whole(await source.read(store.part_size))
     async with source, ObjectUpload(store, bucket, key, options) as sending:
         await _send_all(store, source, sending)
         await source.check()
