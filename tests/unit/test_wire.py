@@ -236,10 +236,11 @@ async def test_foreign_success(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_no_http(name: str) -> None:
-    """What is no HTTP is this library's exception."""
+    """What is no HTTP is an error of the connection, as it is through the reference, and may be tried again."""
     async with wired(b"220 smtp.example\r\n") as (store, _, _):
-        with pytest.raises(exceptions.BucketException):
+        with pytest.raises(exceptions.BucketConnectionError, match="no HTTP") as caught:
             await OPERATIONS[name](store)
+        assert caught.value.retryable
 
 
 # Signed with what

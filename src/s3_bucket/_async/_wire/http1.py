@@ -37,8 +37,8 @@ _FINAL = 200
 _FIRST_ERROR = 300
 
 
-class NotHttp(ValueError):  # noqa: N818  # what came is named, not the error
-    """What came is no answer of HTTP."""
+class NotHttp(ConnectionError):  # noqa: N818  # what came is named, not the error
+    """What came is no answer of HTTP; what comes at the next attempt may be one."""
 
 
 class Broken(ConnectionError):  # noqa: N818  # as above
