@@ -261,6 +261,26 @@ def test_too_old(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run(main)
 
 
+def test_closed_when_old(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that nobody has used for a while is closed by itself; then there is nothing to look after."""
+    monkeypatch.setattr(pool_module, "KEPT", 0.15)
+    monkeypatch.setattr(pool_module, "RESTING", 0.02)
+
+    async def main() -> None:
+        async with serving() as server, pooled(window=0.2) as pool:
+            loop = asyncio.get_running_loop()
+            first = await once(pool, at(server.port))
+            began = loop.time()
+            await asyncio.wait_for(server.ended(), LONG)
+            assert loop.time() - began >= 0.1
+            assert first.is_closing()
+            while pool._tick is not None:  # noqa: ASYNC110  # it is nobody's business when the timer runs out
+                await asyncio.sleep(0.01)
+            assert await once(pool, at(server.port)) is not first
+
+    run(main)
+
+
 def test_no_descriptor() -> None:
     """A socket that is no more is not silent: nothing can be sent on it."""
     assert not pool_module.is_silent(-1)
