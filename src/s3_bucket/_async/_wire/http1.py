@@ -21,6 +21,8 @@ LONGEST_HEAD = 64 * 1024
 """Bytes of an answer's status and headers, at most."""
 WRITE_SIZE = 64 * 1024
 """Bytes of a body that are given to the transport at a time."""
+NEW_WINDOW = 1 << 62
+"""Bytes that are enough for any window: when a body has been sent, another one begins, for the answer."""
 SHORT_BODY = 64 * 1024
 """Bytes of a body that is sent together with the headers, in one piece."""
 
@@ -168,6 +170,7 @@ class Connection(asyncio.BufferedProtocol):
                 self.reusable = False
                 return
             self.moved += len(piece)
+        self.moved += NEW_WINDOW
         if self._transport.get_write_buffer_size() and self._done is not None and self._done.done():
             self.reusable = False  # answered before all was sent
 
