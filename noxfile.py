@@ -69,9 +69,15 @@ for version in OTHER_PYTHONS:
 
 @nox.session(default=False)
 def tests_lowest(session: nox.Session) -> None:
-    """Run the conformance suite and the lifetimes with the lowest versions of the dependencies, and with uvloop."""
+    """Run the conformance suite and the lifetimes with the lowest versions of the dependencies, and uvloop."""
     install_wheel(session, *LOWEST, *group("tests"))
-    session.run("pytest", "-k", "conformance or lifecycle or portal", *session.posargs, env={"AWS_EC2_METADATA_DISABLED": "true"})
+    session.run(
+        "pytest",
+        "-k",
+        "conformance or lifecycle or portal",
+        *session.posargs,
+        env={"AWS_EC2_METADATA_DISABLED": "true"},
+    )
 
 
 @nox.session(default=False)
