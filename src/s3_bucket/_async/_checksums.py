@@ -141,16 +141,17 @@ class Scattered:
     def __init__(self, request: GetRequest, info: ObjectInfo) -> None:
         self._request = request
         self._info = info
-        self._pieces: dict[int, tuple[int, int]] | None = None if kept(info) is None else {}
+        self._pieces: dict[int, tuple[int, int]] = {}
+        self.is_wanted = kept(info) is not None
+        """Whether there is one to compare it with."""
 
     def passed(self, data: Buffer, at: int) -> None:
-        """Note the bytes at this position; not where there is nothing to compare them with."""
-        if self._pieces is not None:
-            self._pieces[at] = zlib.crc32(data), len(data)
+        """Note the bytes at this position."""
+        self._pieces[at] = zlib.crc32(data), len(data)
 
     def check(self) -> None:
         """Raise IntegrityError if all that has come is another object than the server keeps."""
-        if self._pieces is not None:
+        if self.is_wanted:
             compare(self._request, self._info, combined(self._pieces[at] for at in sorted(self._pieces)))
 
 

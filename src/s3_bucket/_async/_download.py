@@ -5,6 +5,7 @@ No HEAD is sent: a small object takes one request.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
@@ -71,17 +72,17 @@ async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replaceme
         return info
 
     pin = request.pinned(info)
-
-    def keep(data: memoryview, at: int) -> None:
-        file.write(data, at)
-        checksum.passed(data, at)
+    writing = asyncio.Lock()  # threads that write to one file at a time spin in the kernel, for its one lock
 
     async def fetch(at: int, until: int) -> None:
         async with store.buffers:
             memory = store.buffers.lend(until - at)
             buffer = memoryview(memory)
             await get_range(store, pin, at, buffer)
-            await _shield.in_thread(keep, buffer, at)
+            if checksum.is_wanted:
+                await _shield.in_thread(checksum.passed, buffer, at)
+            async with writing:
+                await _shield.in_thread(file.write, buffer, at)
             store.buffers.give_back(memory)
 
     await _in_parallel(store, stop, info.size, fetch)
@@ -96,7 +97,7 @@ async def _fetch_first(
     first = await first_piece(store, request, store.part_size)
     checksum = _checksums.Scattered(request, first.info)
     await _shield.in_thread(file.write, first.data, 0)
-    if len(first.data) < first.info.size:
+    if checksum.is_wanted and len(first.data) < first.info.size:
         await _shield.in_thread(checksum.passed, first.data, 0)
     return first.info, len(first.data), checksum
 
