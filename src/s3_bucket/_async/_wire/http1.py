@@ -99,7 +99,6 @@ class Connection(asyncio.BufferedProtocol):
         self._head = bytearray(LONGEST_HEAD)
         self._view = memoryview(self._head)
         self._filled = 0
-        self._raw: list[tuple[bytes, bytes]] = []
         self._sink: Sink = _collect
         self._bodiless = False
         self._most = 0
@@ -112,7 +111,7 @@ class Connection(asyncio.BufferedProtocol):
         self._has_ended = False
         self._barren = 0
         self.status = 0
-        self.headers: Headers = {}
+        self.headers: dict[str, bytes] = {}
         self.received = 0
         self.body = b""
         self.exceeded = False
@@ -282,7 +281,7 @@ class Connection(asyncio.BufferedProtocol):
             self._take_stream()
 
     def _take_head(self, end: int) -> None:
-        self._raw = []
+        headers = self.headers = {}
         parser = httptools.HttpResponseParser(self)
         _feed(parser, self._view[:end])
         self.status = parser.get_status_code()
@@ -290,7 +289,6 @@ class Connection(asyncio.BufferedProtocol):
         if self.status < _FINAL:
             self._drop(end)
             return
-        headers = self.headers = {_NAMES[name]: value for name, value in self._raw}
         if not _keeps_alive(parser.get_http_version(), headers.get("connection")):
             self.reusable = False
         if self._bodiless or self.status in _WITHOUT_BODY:
@@ -311,7 +309,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note a header (httptools)."""
-        self._raw.append((name, value))
+        self.headers[_NAMES[name]] = value
 
     # A body of known length
 
