@@ -71,6 +71,8 @@ class Task:
             case "put" | "upload":
                 return next(self._keys), self._data
             case "download_file":
+                # New each time: to write over a file is cheaper than to replace it whole, which not every client does.
+                Path(f"{self._path}.downloaded").unlink(missing_ok=True)
                 return next(self._keys), f"{self._path}.downloaded"
             case "upload_file":
                 return self._path, next(self._keys)
