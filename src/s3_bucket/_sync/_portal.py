@@ -8,8 +8,8 @@ each of these was measured:
   its cleanup is waited for.
 * One SystemExit out of a user's callback ends the portal for everybody: whatever is raised is carried over as a value.
 * It stops by cancelling a scope, cleanups and all. The calls are cancelled first, each once, as asyncio does.
-* start_task_soon() waits without limit for the loop to take the task. None is begun once the loop is about to end, and
-  a forked child forgets the portal.
+* start_task_soon() waits without limit for the loop to take the task, and the caller then waits for its end: twice as
+  long. Ours waits for nothing; none is begun once the loop is about to end, and a forked child forgets the portal.
 """
 
 from __future__ import annotations
