@@ -78,7 +78,12 @@ class Wiring:
         self.user_agent = str(client._user_agent_creator.to_string())
 
     def context(self) -> ssl.SSLContext:
-        """Return the TLS that the client itself would use; blocks, for it reads the certificates."""
+        """Return the TLS that the client itself would use; blocks, for it reads the certificates.
+
+        That takes a while, and is left out where all goes to an endpoint without TLS: this one then trusts nobody.
+        """
+        if str(self._client.meta.endpoint_url).startswith("http:"):
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         verify = self._client._endpoint.http_session._verify
         context: ssl.SSLContext = create_urllib3_context()
         if verify:
