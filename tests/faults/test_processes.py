@@ -436,8 +436,7 @@ print(len(ended), set(ended), len(calls) > 2, max(slowest) < 10, flush=True)
 
 def test_a_thousand_forks(start: Callable[..., Child], tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forked a thousand times by eight threads under load, no child hangs, and the parent never stalls."""
-    for name in [name for name in os.environ if name.startswith("COVERAGE")]:
-        monkeypatch.delenv(name)  # each child would write what it has covered, when it ends
+    conftest.leave_uncovered(monkeypatch)
     out, err = start(plain(STORM.format(url=tiny, forks=FORKS, every=50))).end()
     assert (out, err) == ([f"{FORKS} {{0}} True True"], "")
 

@@ -76,6 +76,12 @@ class Run(Protocol):
         ...
 
 
+def leave_uncovered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Don't measure a program that forks from many threads: its children would write, behind locks they inherited."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE")]:
+        monkeypatch.delenv(name)
+
+
 @contextmanager
 def starting(directory: Path) -> Iterator[Callable[..., Child]]:
     """Give what starts a program, given as one text or more; all are killed in the end."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lifecycle.conftest import leave_uncovered
+
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Run
 
@@ -93,8 +95,9 @@ with Server(("127.0.0.1", 0), Echo) as server:
     )
 
 
-def test_fork_storm(run: Run) -> None:
+def test_fork_storm(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty forks from several threads under load: every child can call, and the parent never stalls."""
+    leave_uncovered(monkeypatch)
     assert run(
         ECHO
         + """
