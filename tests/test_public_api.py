@@ -93,10 +93,13 @@ def run(program: str) -> str:
 
 
 def test_import_is_quick() -> None:
-    """Importing takes under 100 ms of processor time beyond Python's own start."""
-    program = "import time; begin = time.process_time(); import s3_bucket; print(time.process_time() - begin)"
-    run(program)  # compiles what the installer has not
-    assert min(float(run(program)) for _ in range(7)) < 0.1  # what else runs on the machine only adds to it
+    """Importing takes at most two and a half times the processor time of importing asyncio, which is most of it."""
+    program = "import time; begin = time.process_time(); import {}; print(time.process_time() - begin)"
+    ours, least = (program.format(name) for name in ("s3_bucket", "asyncio"))
+    run(ours)  # compiles what the installer has not
+    # In turn, and the least of each: whatever else runs on the machine only adds to it.
+    times = [(float(run(ours)), float(run(least))) for _ in range(7)]
+    assert min(time for time, _ in times) < 2.5 * min(time for _, time in times)
 
 
 def test_import_is_light() -> None:
