@@ -72,7 +72,7 @@ async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replaceme
         return info
 
     pin = request.pinned(info)
-    writing = asyncio.Lock()  # threads that write to one file at a time spin in the kernel, for its one lock
+    writing = asyncio.Lock()  # a file has one lock in the kernel: more threads would only wait for it there
 
     async def fetch(at: int, until: int) -> None:
         async with store.buffers:
