@@ -94,6 +94,17 @@ class ObjectInfo:
     encryption: str | None = None
 
 
+NAMED = {
+    "ContentType": "content_type",
+    "StorageClass": "storage_class",
+    "CacheControl": "cache_control",
+    "ContentDisposition": "content_disposition",
+    "ContentEncoding": "content_encoding",
+    "ContentLanguage": "content_language",
+}
+"""S3's names of what an ObjectInfo keeps in the words in which it was sent, or came."""
+
+
 def object_info(fields: dict[str, Any]) -> ObjectInfo:
     """Return an ObjectInfo with these fields, at least key, size, etag, metadata and checksums.
 

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from s3_bucket._config import Settings
 
 
-_running_loop = asyncio.get_running_loop
-
-
 class _Shared:
     """One store, being opened or open, and the buckets that use it."""
 
@@ -91,12 +88,12 @@ class Recent:
     def store(self, settings: Settings) -> RetryingStore | None:
         """Return it, if it is the running loop's for these settings, and still open."""
         store = self._store()
-        known = store is not None and self._settings is settings and self._loop() is _running_loop()
+        known = store is not None and self._settings is settings and self._loop() is asyncio.get_running_loop()
         return None if store is None or not known or store.is_closing else store
 
     def remember(self, store: RetryingStore, settings: Settings) -> RetryingStore:
         """Note it."""
-        self._store, self._loop, self._settings = ref(store), ref(_running_loop()), settings
+        self._store, self._loop, self._settings = ref(store), ref(asyncio.get_running_loop()), settings
         return store
 
     def forget(self) -> None:

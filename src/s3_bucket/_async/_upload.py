@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from s3_bucket import _plan
 from s3_bucket._async import _lost, _shield
 from s3_bucket._async._sources import BufferSource, FileSource
-from s3_bucket._models import object_info
+from s3_bucket._models import NAMED, object_info
 from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
@@ -30,15 +30,7 @@ MOST_ABORTS = 3
 """How often an upload is aborted whose parts keep arriving."""
 
 
-_FIELDS = {
-    "ContentType": "content_type",
-    "StorageClass": "storage_class",
-    "CacheControl": "cache_control",
-    "ContentDisposition": "content_disposition",
-    "ContentEncoding": "content_encoding",
-    "ContentLanguage": "content_language",
-    "Expires": "expires",
-}
+_FIELDS = NAMED | {"Expires": "expires"}
 """What is sent and then told as it was sent."""
 
 

@@ -11,7 +11,7 @@ from botocore.utils import parse_timestamp
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._errors import Refusal, Target
-from s3_bucket._models import ObjectInfo, UploadInfo, object_info
+from s3_bucket._models import NAMED, ObjectInfo, UploadInfo, object_info
 from s3_bucket._store import WRITE_TOKEN, Page, Stored, UploadsPage, Written
 from s3_bucket.exceptions import IntegrityError
 
@@ -29,17 +29,7 @@ _VENDORS = ("x-amz", "x-goog")
 """How every answer of an S3 has at least one header begin: the request's id."""
 MOST_TAGS = 500_000
 """Tags in an answer: a page of a thousand keys has some twenty thousand, and each takes a hundred bytes of memory."""
-_FIELDS = {
-    "ContentType": "content_type",
-    "VersionId": "version_id",
-    "StorageClass": "storage_class",
-    "CacheControl": "cache_control",
-    "ContentDisposition": "content_disposition",
-    "ContentEncoding": "content_encoding",
-    "ContentLanguage": "content_language",
-    "ExpiresString": "expires",
-    "ServerSideEncryption": "encryption",
-}
+_FIELDS = NAMED | {"VersionId": "version_id", "ExpiresString": "expires", "ServerSideEncryption": "encryption"}
 """What GetObject and HeadObject say in words that ObjectInfo keeps as they are."""
 _LARGEST = 2**63 - 1
 """Bytes: no file system holds more, and no vendor's object."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket._async import _checksums
@@ -39,8 +38,7 @@ class Checksums:
     async def of(self, body: Buffer) -> dict[str, str]:
         """Return the parameter that carries the checksum of a body."""
         if self._crc32:
-            crc = zlib.crc32(body) if len(body) <= _checksums.QUICK else await _checksums.crc32(body)
-            return {"ChecksumCRC32": _checksums.text(crc)}
+            return {"ChecksumCRC32": _checksums.text(await _checksums.crc32(body))}
         return {"ContentMD5": base64.b64encode(await _checksums.summed(_md5, body)).decode()}
 
     async def of_part(self, upload: Upload, body: Buffer, *, is_signed: bool) -> dict[str, str]:

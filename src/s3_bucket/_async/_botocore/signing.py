@@ -88,8 +88,11 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = timedelta(0)
-        self.ahead = 0.0
+
+    @property
+    def ahead(self) -> float:
         """Seconds that the server's time is ahead of this computer's."""
+        return self._offset.total_seconds()
 
     def now(self) -> datetime:
         """Return the server's time."""
@@ -108,8 +111,7 @@ class Clock:
         if not tolerance < abs(wrong) < FARTHEST:
             return False
         self._offset = server - datetime.now(UTC)
-        self.ahead = seconds = self._offset.total_seconds()
-        _log.warning("this computer's clock is %d s from the server's, whose time requests are signed with", seconds)
+        _log.warning("this computer's clock is %d s from the server's, whose time requests are signed with", self.ahead)
         return True
 
 

@@ -227,11 +227,11 @@ class WireStore:
         self, target: Target, query: str, body: Buffer, options: PutOptions, checksum: dict[str, str]
     ) -> dict[str, Any]:
         endpoint = self._wiring.known(target.bucket or "") or await self._endpoint(target)
-        payload = UNSIGNED if endpoint.origin.is_secure else await _payload_hash(body)
+        payload = UNSIGNED if endpoint.origin.is_secure else await _checksums.summed(_sha256, body)
 
         async def send(checksum: dict[str, str]) -> dict[str, Any]:
             headers = requests.put_headers(options, checksum)
-            signed = payload if checksum or payload != UNSIGNED else await _payload_hash(body)
+            signed = payload if checksum or payload != UNSIGNED else await _checksums.summed(_sha256, body)
             return await self._asked(Asking(target, "PUT", query, headers, None, body, signed))
 
         answer: dict[str, Any] = await self._checksums.sent(target, checksum, send)
@@ -351,10 +351,6 @@ def raise_translated(target: Target, error: Exception, *, sent: bool = True) -> 
     with translated(target, sent=sent):
         raise error
     raise error  # pragma: no cover  # translated() never swallows
-
-
-async def _payload_hash(body: Buffer) -> str:
-    return _sha256(body) if len(body) <= _checksums.QUICK else await _checksums.summed(_sha256, body)
 
 
 def _sha256(data: Buffer) -> str:
