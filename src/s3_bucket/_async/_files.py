@@ -12,6 +12,9 @@ from s3_bucket.exceptions import InvalidInput
 
 LONGEST_NAME = 255
 """Bytes that a file's name can have on every file system in use."""
+WRITE_SIZE = 256 * 1024
+"""Bytes that are written at a time. A file system takes memory for as much as it is given in one piece, if it can find
+so much in one: on a machine whose memory is in use, that search costs up to ten times what the writing does."""
 SUFFIX = ".s3part"
 """By this, what a killed process left behind is recognised."""
 _EFFECTIVE_IDS = os.access in os.supports_effective_ids  # a server may act for others: who it is now counts
@@ -61,7 +64,7 @@ class Replacement:
     def write(self, data: memoryview, offset: int) -> None:
         """Write all of the data at its place."""
         while data:
-            written = os.pwrite(self._fd, data, offset)
+            written = os.pwrite(self._fd, data[:WRITE_SIZE], offset)
             data, offset = data[written:], offset + written
 
     def publish(self) -> None:
