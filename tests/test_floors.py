@@ -25,6 +25,7 @@ FLOORS = {
     "_config": 1,
     "_checks": 1,
     "_store": 1,
+    "_async._semaphore": 0,
     "_async._slots": 1,
     "_async._checksums": 1,
     "_async._pace": 1,

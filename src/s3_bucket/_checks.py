@@ -119,34 +119,31 @@ def put_options(
     key(object_key)
     if if_absent and if_match is not None:
         _refuse("if_absent", "can't hold together with if_match: the one wants no object, the other wants one")
-    texts = {
-        "ContentType": ("content_type", content_type),
-        "CacheControl": ("cache_control", cache_control),
-        "ContentDisposition": ("content_disposition", content_disposition),
-        "ContentEncoding": ("content_encoding", content_encoding),
-        "ContentLanguage": ("content_language", content_language),
-        "StorageClass": ("storage_class", storage_class),
-    }
-    headers = {name: _header(*given) for name, given in texts.items() if given[1] is not None}
-    if not content_type:
-        headers["ContentType"] = guessed_type(object_key)
+    texts = (
+        ("ContentType", "content_type", guessed_type(object_key) if content_type is None else content_type),
+        ("CacheControl", "cache_control", cache_control),
+        ("ContentDisposition", "content_disposition", content_disposition),
+        ("ContentEncoding", "content_encoding", content_encoding),
+        ("ContentLanguage", "content_language", content_language),
+        ("StorageClass", "storage_class", storage_class),
+    )
+    headers = {name: _header(argument, value) for name, argument, value in texts if value is not None}
     if expires is not None:
         headers["Expires"] = _expires(expires)
     if tags is not None:
-        headers["Tagging"] = _tagging(tags)
+        headers |= _tagging(tags)
     if encryption is not None:
         headers |= _encryption(encryption)
-    given = {name: value for name, value in headers.items() if value is not None}
     pairs = {} if metadata is None else _metadata(metadata)
-    return PutOptions(given, pairs, None if if_match is None else etag("if_match", if_match), bool(if_absent))
+    return PutOptions(headers, pairs, None if if_match is None else etag("if_match", if_match), bool(if_absent))
 
 
-def etag(argument: str, value: str | None) -> str | None:
+def etag(argument: str, value: str) -> str:
     """Return the entity tag without its quotes: how it was copied from somewhere doesn't matter."""
-    bare = _header(argument, value)
-    if bare is not None and not bare.removeprefix("W/").strip('"'):
+    bare = _header(argument, value).removeprefix("W/").strip('"')
+    if not bare:
         _refuse(argument, f"expected an etag, not {value!r}")
-    return None if bare is None else bare.removeprefix("W/").strip('"')
+    return bare
 
 
 def guessed_type(object_key: str) -> str | None:
@@ -169,9 +166,9 @@ def _byte_range(value: ByteRange) -> ByteRange:
     return start, stop
 
 
-def _header(argument: str, value: str | None) -> str | None:
+def _header(argument: str, value: str) -> str:
     """Return a text that can stand in a header; anything else could end it and begin another one."""
-    if value is not None and (not isinstance(value, str) or not _VISIBLE.fullmatch(value)):
+    if not isinstance(value, str) or not _VISIBLE.fullmatch(value):
         _refuse(argument, f"expected visible ASCII without spaces at its ends, not {value!r}")
     return value
 
@@ -224,7 +221,7 @@ def _metadata(value: Mapping[str, str]) -> dict[str, str]:
     return pairs
 
 
-def _tagging(value: Mapping[str, str]) -> str | None:
+def _tagging(value: Mapping[str, str]) -> dict[str, str]:
     pairs = _pairs("tags", value)
     if len(pairs) > MAX_TAGS:
         _refuse("tags", f"{len(pairs)} are more than {MAX_TAGS}")
@@ -232,7 +229,8 @@ def _tagging(value: Mapping[str, str]) -> str | None:
         if not name or len(name) > MAX_TAG_NAME or len(text) > MAX_TAG_VALUE:
             _refuse("tags", f"{name!r}: names have 1 to {MAX_TAG_NAME} characters, values at most {MAX_TAG_VALUE}")
         _encodable("tags", name + text)
-    return urlencode(pairs, quote_via=quote) or None  # "%20", not "+", which not every vendor reads as a space
+    tagging = urlencode(pairs, quote_via=quote)  # "%20", not "+", which not every vendor reads as a space
+    return {"Tagging": tagging} if tagging else {}
 
 
 def _pairs(argument: str, value: Mapping[str, str]) -> dict[str, str]:

@@ -198,9 +198,9 @@ def test_no_tags(tags: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_etag", "bare"), [("abc", "abc"), ('"abc"', "abc"), ('W/"abc"', "abc"), ("abc-3", "abc-3"), (None, None)]
+    ("given_etag", "bare"), [("abc", "abc"), ('"abc"', "abc"), ('W/"abc"', "abc"), ("abc-3", "abc-3")]
 )
-def test_etags(given_etag: str | None, bare: str | None) -> None:
+def test_etags(given_etag: str, bare: str) -> None:
     """An etag is the same with or without its quotes."""
     assert _checks.etag("if_match", given_etag) == bare
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
+
+from s3_bucket._async._semaphore import Semaphore
 
 if TYPE_CHECKING:
     from s3_bucket._models import Buffer
 
 
-class Buffers(asyncio.Semaphore):
+class Buffers(Semaphore):
     """Room for so many parts. Who has acquired room may have memory lent for it."""
 
     def __init__(self, most: int) -> None:

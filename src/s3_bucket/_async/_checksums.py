@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import hashlib
 import zlib
 from functools import lru_cache
@@ -50,7 +51,7 @@ _HASHES = {"SHA1": _hash("sha1"), "SHA256": _hash("sha256")}
 
 def text(crc: int) -> str:
     """Return a CRC32 as S3 writes it."""
-    return base64.b64encode(crc.to_bytes(4, "big")).decode()
+    return binascii.b2a_base64(crc.to_bytes(4, "big"), newline=False).decode()
 
 
 def number(written: str) -> int:

@@ -7,7 +7,7 @@ attempt, instead of all of them their last.
 
 from __future__ import annotations
 
-import asyncio
+from s3_bucket._async._semaphore import Semaphore
 
 
 class Slots:
@@ -15,7 +15,7 @@ class Slots:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._free = asyncio.Semaphore(most)
+        self._free = Semaphore(most)
         self._withheld = 0
         self._to_withhold = 0
         self._answers = 0
@@ -33,11 +33,7 @@ class Slots:
 
     def taken(self) -> int | None:
         """Take a slot if one is free, and return the same; None, if one has to be waited for."""
-        free = self._free
-        if free.locked():
-            return None
-        free._value -= 1  # noqa: SLF001  # what its acquire() does then, for which it is a coroutine
-        return self._round
+        return self._round if self._free.taken() else None
 
     async def acquire(self) -> int:
         """Wait for a slot; return what `overloaded` wants to know."""

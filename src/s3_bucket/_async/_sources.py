@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from s3_bucket._models import Buffer
 
 _MODE = "expected bytes, but it gives {}; open text files in binary mode, encode texts"
+_WHOLE = (bytes, bytearray)
+_BUFFERS = (bytes, bytearray, memoryview)
 _END = object()  # a None that an iterable gives is a mistake, not its end
 
 
@@ -44,7 +46,7 @@ def source_of(data: Any) -> ByteSource:
     """Return the source for what was given to put()."""
     if isinstance(data, str):
         return BufferSource(_encoded(data))
-    if isinstance(data, bytes | bytearray | memoryview):
+    if isinstance(data, _BUFFERS):
         return BufferSource(cast("Buffer", data))
     if isinstance(data, os.PathLike):
         return file_source(cast("os.PathLike[str]", data))
@@ -73,9 +75,9 @@ class BufferSource:
     """Bytes that are in memory; they are not copied."""
 
     def __init__(self, data: Buffer) -> None:
-        self._data = data if isinstance(data, bytes | bytearray) else memoryview(bytes(data))
+        self.data = data if isinstance(data, _WHOLE) else memoryview(bytes(data))
         self._at = 0
-        self.size: int | None = len(self._data)
+        self.size: int | None = len(self.data)
 
     async def __aenter__(self) -> Self:
         return self
@@ -85,7 +87,7 @@ class BufferSource:
 
     async def read(self, n: int) -> Buffer:
         start, self._at = self._at, self._at + n
-        return self._data if start == 0 and n >= len(self._data) else memoryview(self._data)[start : self._at]
+        return self.data if start == 0 and n >= len(self.data) else memoryview(self.data)[start : self._at]
 
     async def check(self) -> None:
         pass

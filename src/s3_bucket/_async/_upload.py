@@ -37,7 +37,7 @@ _FIELDS = NAMED | {"Expires": "expires"}
 async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions) -> ObjectInfo:
     """Store what the source holds."""
     if isinstance(source, BufferSource) and (source.size or 0) <= store.part_size:  # the same in fewer steps
-        return await ObjectUpload(store, bucket, key, options).whole(await source.read(store.part_size))
+        return await _whole(store, bucket, key, source.data, options, _lost.with_token(options))
     async with source, ObjectUpload(store, bucket, key, options) as sending:
         await _send_all(store, source, sending)
         await source.check()
@@ -68,6 +68,35 @@ async def _read_lent(store: RetryingStore, source: FileSource, length: int) -> B
     data = store.buffers.lend(min(length, source.left))
     await source.fill(data)
     return data
+
+
+async def _whole(
+    store: RetryingStore, bucket: str, key: str, data: Buffer, options: PutOptions, sent: PutOptions
+) -> ObjectInfo:
+    """Make an object of this data and no more appear."""
+    if not store.buffers.taken():
+        await store.buffers.acquire()
+    try:
+        written = await _lost.put(store, bucket, key, data, sent)
+    finally:
+        store.buffers.release()
+    return _stored(key, len(data), options, written)
+
+
+def _stored(key: str, size: int, options: PutOptions, written: Written) -> ObjectInfo:
+    fields: dict[str, Any] = {
+        "key": key,
+        "size": size,
+        "etag": written.etag,
+        "metadata": dict(options.metadata),
+        "version_id": written.version_id,
+        "checksums": written.checksums,
+        "encryption": written.encryption,
+    }
+    for name, value in options.headers.items():
+        if name in _FIELDS:
+            fields[_FIELDS[name]] = value
+    return object_info(fields)
 
 
 class ObjectUpload:
@@ -124,20 +153,16 @@ class ObjectUpload:
             await self._send(upload, first, is_lent=False)
         await self._send(upload, data, is_lent=is_lent)
 
-    async def whole(self, data: Buffer) -> ObjectInfo:
-        """Make an object of this data and no more appear."""
-        self.size = len(data)
-        async with self._store.buffers:
-            return self._stored(await _lost.put(self._store, self._bucket, self._key, data, self._sent_options))
-
     async def finish(self) -> ObjectInfo:
         """Make the object appear."""
         if self._creating is None:
-            return await self.whole(self._first or b"")
+            data = self._first or b""
+            return await _whole(self._store, self._bucket, self._key, data, self._options, self._sent_options)
 
         parts = await asyncio.gather(*self._tasks)
         upload = await self._begun()
-        return self._stored(await _lost.complete(self._store, upload, parts, self.size, self._sent_options))
+        written = await _lost.complete(self._store, upload, parts, self.size, self._sent_options)
+        return _stored(self._key, self.size, self._options, written)
 
     async def _begun(self) -> Upload:
         if self._creating is None:
@@ -210,18 +235,3 @@ class ObjectUpload:
     def _upload_id(self) -> str:
         done = self._creating is not None and self._creating.done() and not self._creating.cancelled()
         return self._creating.result().upload_id if done and self._creating else "unknown"
-
-    def _stored(self, written: Written) -> ObjectInfo:
-        fields: dict[str, Any] = {
-            "key": self._key,
-            "size": self.size,
-            "etag": written.etag,
-            "metadata": dict(self._options.metadata),
-            "version_id": written.version_id,
-            "checksums": written.checksums,
-            "encryption": written.encryption,
-        }
-        for name, value in self._options.headers.items():
-            if name in _FIELDS:
-                fields[_FIELDS[name]] = value
-        return object_info(fields)

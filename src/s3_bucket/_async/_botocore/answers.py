@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FULL_OBJECT = "FULL_OBJECT"
 """The kind of checksum that can be compared with an object however it is read."""
-_CHECKSUM = "Checksum"
+_CHECKSUMS = {f"Checksum{algorithm}": algorithm for algorithm in ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")}
 _NO_CONTENT = 204
 _VENDORS = ("x-amz", "x-goog")
 """How every answer of an S3 has at least one header begin: the request's id."""
@@ -33,7 +33,6 @@ _FIELDS = NAMED | {"VersionId": "version_id", "ExpiresString": "expires", "Serve
 """What GetObject and HeadObject say in words that ObjectInfo keeps as they are."""
 _LARGEST = 2**63 - 1
 """Bytes: no file system holds more, and no vendor's object."""
-_NO_CHECKSUM = ("ChecksumType", "ChecksumMode", "ChecksumAlgorithm")
 
 
 def harmless(body: bytes) -> bytes:
@@ -194,11 +193,7 @@ def _utc(time: datetime | None) -> datetime | None:
 
 def checksums(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return the checksums in an answer, by algorithm."""
-    return {
-        name.removeprefix(_CHECKSUM): value
-        for name, value in answer.items()
-        if name.startswith(_CHECKSUM) and name not in _NO_CHECKSUM
-    }
+    return {_CHECKSUMS[name]: value for name, value in answer.items() if name in _CHECKSUMS}
 
 
 def written(target: Target, answer: Mapping[str, Any]) -> Written:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket._async import _checksums
 from s3_bucket._async._botocore import answers
-from s3_bucket._async._botocore.errors import translated
 from s3_bucket.exceptions import BucketException
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from s3_bucket._async._errors import Target
     from s3_bucket._models import Buffer
     from s3_bucket._store import Upload
 
@@ -32,14 +31,19 @@ class Checksums:
     def __init__(self, setting: str, endpoint: str) -> None:
         self._setting = setting
         self._crc32 = setting != "when_required"
-        self._learning = setting == "auto"
+        self.is_learning = setting == "auto"
+        """Whether it isn't known yet: until then, what is sent must go through sent()."""
         self._endpoint = endpoint
 
     async def of(self, body: Buffer) -> dict[str, str]:
         """Return the parameter that carries the checksum of a body."""
+        return await _checksums.summed(self.made, body)
+
+    def made(self, body: Buffer) -> dict[str, str]:
+        """Make it here and now: of a body that is short."""
         if self._crc32:
-            return {"ChecksumCRC32": _checksums.text(await _checksums.crc32(body))}
-        return {"ContentMD5": base64.b64encode(await _checksums.summed(_md5, body)).decode()}
+            return {"ChecksumCRC32": _checksums.text(zlib.crc32(body))}
+        return {"ContentMD5": base64.b64encode(_md5(body)).decode()}
 
     async def of_part(self, upload: Upload, body: Buffer, *, is_signed: bool) -> dict[str, str]:
         """Return the parameter that carries the checksum of a part.
@@ -55,22 +59,18 @@ class Checksums:
         """Return the parameters by which the parts of a multipart upload are announced to have checksums."""
         return {"ChecksumAlgorithm": "CRC32", "ChecksumType": answers.FULL_OBJECT} if self._crc32 else {}
 
-    async def sent(
-        self, target: Target, checksum: dict[str, str], send: Callable[[dict[str, str]], Awaitable[Any]]
-    ) -> Any:
+    async def sent(self, checksum: dict[str, str], send: Callable[[dict[str, str]], Awaitable[Any]]) -> Any:
         """Send; if a vendor refuses it for the checksum, send it without, this time and from then on."""
         try:
-            with translated(target):
-                answer = await send(checksum)
+            answer = await send(checksum)
         except BucketException as error:
-            if not self._learning or "ContentMD5" in checksum or not _is_refusal(error):
+            if not self.is_learning or "ContentMD5" in checksum or not _is_refusal(error):
                 raise
-            with translated(target):
-                answer = await send({})
+            answer = await send({})
             self._give_up(error)
         else:
             # A Content-MD5 says nothing of CRC32: there may be uploads on their way that began with one, to be refused.
-            self._learning = self._learning and (not checksum or "ContentMD5" in checksum)
+            self.is_learning = self.is_learning and (not checksum or "ContentMD5" in checksum)
         return answer
 
     def _give_up(self, error: BucketException) -> None:

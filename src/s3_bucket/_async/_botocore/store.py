@@ -98,13 +98,14 @@ class BotocoreStore:
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         target = Target("PutObject", bucket, key, options.if_absent)
         parameters = {**answers.put_parameters(options), **answers.conditions(options)}
-        answer = await self.checksums.sent(
-            target,
-            await self.checksums.of(body),
-            lambda checksum: self._client.put_object(
-                Bucket=bucket, Key=key, Body=_owned(body), **parameters, **checksum
-            ),
-        )
+
+        async def send(checksum: dict[str, str]) -> Any:
+            with translated(target):
+                return await self._client.put_object(
+                    Bucket=bucket, Key=key, Body=_owned(body), **parameters, **checksum
+                )
+
+        answer = await self.checksums.sent(await self.checksums.of(body), send)
         return answers.written(target, answer)
 
     async def delete(self, request: GetRequest) -> None:
@@ -130,13 +131,14 @@ class BotocoreStore:
 
     async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
         target = Target("CreateMultipartUpload", bucket, key)
-        answer = await self.checksums.sent(
-            target,
-            self.checksums.of_parts(),
-            lambda checksum: self._client.create_multipart_upload(
-                Bucket=bucket, Key=key, **answers.put_parameters(options), **checksum
-            ),
-        )
+
+        async def send(checksum: dict[str, str]) -> Any:
+            with translated(target):
+                return await self._client.create_multipart_upload(
+                    Bucket=bucket, Key=key, **answers.put_parameters(options), **checksum
+                )
+
+        answer = await self.checksums.sent(self.checksums.of_parts(), send)
         answers.require(target, answer, "UploadId")
         keeps = answer.get("ChecksumAlgorithm") == "CRC32"
         return Upload(bucket, key, answer["UploadId"], answer.get("ChecksumType", "COMPOSITE") if keeps else None)
@@ -144,13 +146,14 @@ class BotocoreStore:
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         target = Target("UploadPart", upload.bucket, upload.key)
         checksum = await self.checksums.of_part(upload, body, is_signed=self._signs_payloads)
-        answer = await self.checksums.sent(
-            target,
-            checksum,
-            lambda checksum: self._client.upload_part(
-                **answers.upload_parameters(upload), PartNumber=number, Body=_owned(body), **checksum
-            ),
-        )
+
+        async def send(checksum: dict[str, str]) -> Any:
+            with translated(target):
+                return await self._client.upload_part(
+                    **answers.upload_parameters(upload), PartNumber=number, Body=_owned(body), **checksum
+                )
+
+        answer = await self.checksums.sent(checksum, send)
         answers.require(target, answer, "ETag")
         return Part(number, answer["ETag"], len(body), checksum.get("ChecksumCRC32"))
 

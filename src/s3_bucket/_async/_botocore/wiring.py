@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -39,8 +39,7 @@ _log = logging.getLogger("s3_bucket")
 _told: set[str] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where connections go to."""
 
     host: str

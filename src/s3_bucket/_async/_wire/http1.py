@@ -284,20 +284,19 @@ class Connection(asyncio.BufferedProtocol):
         headers = self.headers = {}
         parser = httptools.HttpResponseParser(self)
         _feed(parser, self._view[:end])
-        self.status = parser.get_status_code()
-        rest = self._filled - end
-        if self.status < _FINAL:
+        status = self.status = parser.get_status_code()
+        if status < _FINAL:
             self._drop(end)
             return
         if not _keeps_alive(parser.get_http_version(), headers.get("connection")):
             self.reusable = False
-        if self._bodiless or self.status in _WITHOUT_BODY:
-            self._take_length(0, end, rest)
+        if self._bodiless or status in _WITHOUT_BODY:
+            self._take_length(0, end)
         elif "transfer-encoding" in headers:
             self._parser = parser
             self._begin_stream(end)
         elif "content-length" in headers:
-            self._take_length(int(headers["content-length"]), end, rest)
+            self._take_length(int(headers["content-length"]), end)
         else:
             self._begin_stream(end)
 
@@ -313,7 +312,8 @@ class Connection(asyncio.BufferedProtocol):
 
     # A body of known length
 
-    def _take_length(self, length: int, end: int, rest: int) -> None:
+    def _take_length(self, length: int, end: int) -> None:
+        rest, self._filled = self._filled - end, 0
         destination = self._sink(self.status, self.headers, length)
         if destination is None:
             if length > self._most:
@@ -321,12 +321,14 @@ class Connection(asyncio.BufferedProtocol):
                 return
             destination = self._collected = bytearray(length)
         wanted = len(destination)
-        came = min(rest, wanted)
-        into = memoryview(destination)
-        into[:came] = self._view[end : end + came]
-        self.received, self._filled = came, 0
         if wanted < length or rest > length:  # the rest is not wanted; or there is more than was announced
             self.reusable = False
+        came = self.received = min(rest, wanted)
+        if not wanted:
+            self._finish()
+            return
+        into = memoryview(destination)
+        into[:came] = self._view[end : end + came]
         if came == wanted:
             self._finish()
         else:
@@ -417,13 +419,14 @@ class Connection(asyncio.BufferedProtocol):
         self._finish()
 
     def _finish(self) -> None:
-        self._let_go()
+        self._into, self._whole = None, _NOWHERE
         if self._collected is not None:
             self.body, self._collected = bytes(self._collected), None
         done = self._done
         if done is not None and not done.done():
             done.set_result(None)
-            self._go_on_sending()
+            if self._drained is not None:
+                self._go_on_sending()
 
     def _let_go(self) -> None:
         """Hold the destination no more: it is its owner's alone."""

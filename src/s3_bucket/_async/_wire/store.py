@@ -203,7 +203,8 @@ class WireStore:
         target = Target("PutObject", bucket, key, options.if_absent)
         if not requests.is_known(options):
             return await self._reference.put(bucket, key, body, options)
-        checksum = await self._checksums.of(body)
+        is_short = len(body) <= _checksums.QUICK
+        checksum = self._checksums.made(body) if is_short else await self._checksums.of(body)
         try:
             answer = await self._uploaded(target, "", body, options, checksum)
         except Elsewhere:
@@ -227,14 +228,17 @@ class WireStore:
         self, target: Target, query: str, body: Buffer, options: PutOptions, checksum: dict[str, str]
     ) -> dict[str, Any]:
         endpoint = self._wiring.known(target.bucket or "") or await self._endpoint(target)
-        payload = UNSIGNED if endpoint.origin.is_secure else await _checksums.summed(_sha256, body)
+        is_short, is_secure = len(body) <= _checksums.QUICK, endpoint.origin.is_secure
 
         async def send(checksum: dict[str, str]) -> dict[str, Any]:
+            payload = UNSIGNED
+            if not checksum or not is_secure:
+                payload = _sha256(body) if is_short else await _checksums.summed(_sha256, body)
             headers = requests.put_headers(options, checksum)
-            signed = payload if checksum or payload != UNSIGNED else await _checksums.summed(_sha256, body)
-            return await self._asked(Asking(target, "PUT", query, headers, None, body, signed))
+            return await self._asked(Asking(target, "PUT", query, headers, None, body, payload))
 
-        answer: dict[str, Any] = await self._checksums.sent(target, checksum, send)
+        settled = not self._checksums.is_learning
+        answer: dict[str, Any] = await (send(checksum) if settled else self._checksums.sent(checksum, send))
         return answer
 
     # One request
