@@ -137,8 +137,13 @@ BAD_ITEMS = [5, None, (), ("key",), ("key", b"1", 3), "x", object()]
 async def test_items_that_are_no_pairs(item: Any, store: RetryingStore) -> None:
     """An item that is no pair is refused, and stops no other."""
     work = Work()
-    for call in (_bulk.put_many, _bulk.upload_files, _bulk.download_files):
-        results = [r async for r in BatchIterator(call(opener(store), work.put, [item, ("a", "b")], None))]  # type: ignore[operator]
+    items = [item, (__file__, "b")]
+    for outcomes in (
+        _bulk.put_many(opener(store), work.put, items, None),
+        _bulk.upload_files(opener(store), BUCKET, items, None),
+        _bulk.download_files(opener(store), work.put, items, None),
+    ):
+        results = [r async for r in BatchIterator(outcomes)]
         failed, done = sorted(results, key=lambda result: result.index)
         assert isinstance(failed.error, InvalidInput)
         assert isinstance(failed.key, str)
@@ -154,13 +159,9 @@ async def test_what_the_work_raises_is_the_error(store: RetryingStore) -> None:
 
 async def test_where_the_key_stands(store: RetryingStore) -> None:
     """The outcome of a file names the object's key, wherever it stands in the pair."""
-    work = Work()
-
-    async def upload(path: Any, key: str) -> ObjectInfo:
-        return await work.put(key, path)
-
-    up = [r async for r in BatchIterator(_bulk.upload_files(opener(store), upload, [("path", "bad"), ("p", "a")], 1))]
-    down = [r async for r in BatchIterator(_bulk.download_files(opener(store), work.put, [("bad", "path")], 1))]
+    files = [("missing", "bad"), (__file__, "a")]
+    up = [r async for r in BatchIterator(_bulk.upload_files(opener(store), BUCKET, files, 1))]
+    down = [r async for r in BatchIterator(_bulk.download_files(opener(store), Work().put, [("bad", "path")], 1))]
     assert [result.key for result in up + down] == ["bad", "a", "bad"]
 
 

@@ -147,6 +147,75 @@ async def test_a_buffer_that_is_used_again() -> None:
         assert b"".join([bytes(await source.read(17)) for _ in range(6)]) == DATA
 
 
+async def open_files() -> int:
+    """Return how many files this process has open."""
+    return len(await asyncio.to_thread(os.listdir, "/dev/fd"))
+
+
+@pytest.fixture
+def no_file_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every file read piece by piece."""
+    monkeypatch.setattr(_sources, "SHORT_FILE", 0)
+
+
+@pytest.mark.usefixtures("no_file_is_short")
+@pytest.mark.parametrize("length", [1, 33, 50, 100, 101])
+async def test_a_long_file(length: int, path: Path) -> None:
+    """A file that is not read at once gives its bytes in pieces."""
+    async with _sources.file_source(path) as source:
+        pieces = [await source.read(length) for _ in range(-(-100 // length) + 1)]
+        await source.check()
+    assert b"".join(pieces) == DATA
+
+
+async def test_a_short_file_is_closed(path: Path) -> None:
+    """A short file is read with its opening: what happens to it then is not seen, and it is not held open."""
+    async with _sources.file_source(path) as source:
+        before = await open_files()
+        await asyncio.to_thread(path.write_bytes, b"another")
+        assert (source.size, await source.read(200), await source.read(1)) == (100, DATA, b"")
+        await source.check()
+    assert await open_files() == before
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink"])
+async def test_a_short_file_that_changes(change: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short file that changes while it is read is an error, and nothing stays open."""
+    read = os.preadv
+
+    def changing(fd: int, buffers: Any, offset: int) -> int:
+        os.truncate(path, 50 if change == "shrink" else 150)
+        return read(fd, buffers, offset)
+
+    monkeypatch.setattr(os, "preadv", changing)
+    before = await open_files()
+    with pytest.raises(IntegrityError, match="changed"):
+        async with _sources.file_source(path):
+            pass
+    assert await open_files() == before
+
+
+async def test_read_ahead(path: Path) -> None:
+    """A short file that was read before it was asked for is not read again."""
+    source = _sources.file_source(path)
+    assert await asyncio.to_thread(source.read_ahead)
+    await asyncio.to_thread(path.unlink)
+    async with source:
+        assert await source.read(200) == DATA
+
+
+@pytest.mark.usefixtures("no_file_is_short")
+async def test_a_long_file_is_not_read_ahead(path: Path) -> None:
+    """A long file is left for when its turn comes, and not held open until then."""
+    source = _sources.file_source(path)
+    before = await open_files()
+    assert not await asyncio.to_thread(source.read_ahead)
+    assert await open_files() == before
+    async with source:
+        assert await source.read(200) == DATA
+
+
+@pytest.mark.usefixtures("no_file_is_short")
 async def test_a_file_that_shrinks(path: Path) -> None:
     """A file that is shorter than it was is an error, when it is read."""
     async with _sources.file_source(path) as source:
@@ -156,6 +225,7 @@ async def test_a_file_that_shrinks(path: Path) -> None:
             await source.read(60)
 
 
+@pytest.mark.usefixtures("no_file_is_short")
 @pytest.mark.parametrize("change", ["grow", "touch"])
 async def test_a_file_that_changes(change: str, path: Path) -> None:
     """A file that is longer, or newer, than it was is an error in the end; its old length is read."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from s3_bucket import _checks, _plan
-from s3_bucket._async import _shield
+from s3_bucket._async import _ahead, _shield, _sources, _upload
 from s3_bucket._models import Result
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import InvalidInput
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from s3_bucket._async._retry import RetryingStore
+    from s3_bucket._async._sources import FileSource
     from s3_bucket._models import Data, GetResult, ObjectInfo
 
 A = TypeVar("A")
@@ -32,6 +33,8 @@ Open: TypeAlias = "Callable[[], Awaitable[RetryingStore]]"
 Items: TypeAlias = "Iterable[T] | AsyncIterable[T]"
 Outcomes: TypeAlias = "AsyncGenerator[list[Result[T]], None]"
 
+UNREAD = 100
+"""Outcomes that are ready and wait to be asked for: the blocking face takes them over in one go."""
 _END = object()
 
 
@@ -56,22 +59,30 @@ def get_many(
         got = await get(key)
         return Result(key, 0, value=got.data, info=got.info)
 
-    return _each(open_store, _one_by_one("keys", keys), at_once, _outcome(do, lambda key: key))
+    return _each(open_store, _one_by_one("keys", keys), at_once, _outcome(do, lambda key: key), unread=1)
 
 
-def upload_files(
-    open_store: Open,
-    upload: Callable[[str | PathLike[str], str], Awaitable[ObjectInfo]],
-    files: Items[Any],
-    at_once: int | None,
-) -> Outcomes[None]:
+def upload_files(open_store: Open, bucket: str, files: Items[Any], at_once: int | None) -> Outcomes[None]:
     """Store (path, key) pairs."""
 
-    async def do(item: tuple[str | PathLike[str], str]) -> Result[None]:
-        path, key = _pair(item)
-        return Result(key, 0, info=await upload(path, key))
+    async def do(item: tuple[tuple[str | PathLike[str], str], FileSource | None]) -> Result[None]:
+        (path, key), source = _pair(item[0]), item[1]
+        options = _checks.put_options(key)
+        info = await _upload.upload(await open_store(), bucket, key, source or _sources.file_source(path), options)
+        return Result(key, 0, info=info)
 
-    return _each(open_store, _one_by_one("files", files), at_once, _outcome(do, lambda item: item[1]))
+    one_by_one = _one_by_one("files", files)
+    with_sources = _ahead.read_ahead(files) if isinstance(files, Collection) else _without_sources(one_by_one)
+    return _each(open_store, with_sources, at_once, _outcome(do, lambda item: item[0][1]))
+
+
+async def _without_sources(items: AsyncGenerator[T, None]) -> AsyncGenerator[tuple[T, None], None]:
+    """Let each file be read when its turn has come: the next one may not be known yet, or not be there."""
+    try:
+        async for item in items:
+            yield item, None
+    finally:
+        await items.aclose()
 
 
 def download_files(
@@ -173,10 +184,20 @@ async def _each(
     items: AsyncGenerator[Any, None],
     at_once: int | None,
     do: Callable[[int, Any], Awaitable[list[Result[T]]]],
+    *,
+    unread: int = UNREAD,
 ) -> Outcomes[T]:
-    """Do the items, so many at a time; what the iterable of items itself raises comes when all begun ones are done."""
+    """Do the items, so many at a time; what the iterable of items itself raises comes when all begun ones are done.
+
+    Args:
+        open_store: tells how many at a time, where nobody else does.
+        items: whatever there is to do.
+        at_once: how many at a time.
+        do: does one.
+        unread: outcomes that may wait until somebody asks for them; an object's bytes take up memory meanwhile.
+    """
     outcomes: asyncio.Queue[list[Result[T]] | BaseException | None] = asyncio.Queue()
-    room = asyncio.Semaphore(1)  # for outcomes only: what ends must be able to say so, though nobody listens any more
+    room = asyncio.Semaphore(unread)  # for outcomes only: what ends must be able to say so, though nobody listens
     pulling = asyncio.Lock()
     index = itertools.count()
 
@@ -204,18 +225,31 @@ async def _each(
     working, failed = limit, None
     try:
         while working:
-            outcome = await outcomes.get()
-            if isinstance(outcome, list):
-                room.release()
-                yield outcome
-            else:  # one worker fewer
-                working -= 1
-                failed = failed or outcome
+            done, ended = await _ready(outcomes, room)
+            working -= len(ended)
+            failed = failed or next(filter(None, ended), None)
+            if done:
+                yield done
         if failed is not None:
             raise failed
     finally:
         await _shield.cancel(workers)
         await items.aclose()
+
+
+async def _ready(
+    outcomes: asyncio.Queue[list[Result[T]] | BaseException | None], room: asyncio.Semaphore
+) -> tuple[list[Result[T]], list[BaseException | None]]:
+    """Return all outcomes that there are, at least one, and how the workers have ended that have."""
+    done: list[Result[T]] = []
+    ended: list[BaseException | None] = []
+    for outcome in [await outcomes.get(), *(outcomes.get_nowait() for _ in range(outcomes.qsize()))]:
+        if isinstance(outcome, list):
+            room.release()
+            done += outcome
+        else:
+            ended.append(outcome)
+    return done, ended
 
 
 def _one_by_one(argument: str, items: Items[Any]) -> AsyncGenerator[Any, None]:

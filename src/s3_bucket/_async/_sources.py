@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from s3_bucket._models import Buffer
 
 _MODE = "expected bytes, but it gives {}; open text files in binary mode, encode texts"
+SHORT_FILE = 64 * 1024
+"""Bytes of a file that is read with its opening: less than going to a worker thread again, and once more to check it,
+would cost."""
 _WHOLE = (bytes, bytearray)
 _BUFFERS = (bytes, bytearray, memoryview)
 _END = object()  # a None that an iterable gives is a mistake, not its end
@@ -98,14 +101,18 @@ class FileSource:
 
     def __init__(self, path: str) -> None:
         self.size: int | None = None
+        self.whole: bytearray | None = None
+        """All that it holds, if it is short; it is closed then."""
         self._path = path
         self._fd = -1
         self._at = 0
         self._state: tuple[int, ...] = ()
 
     async def __aenter__(self) -> Self:
+        if self.whole is not None:
+            return self
         try:
-            await in_thread(self._open)
+            await in_thread(self._begin)
         except BaseException:
             self._close()
             raise
@@ -115,6 +122,9 @@ class FileSource:
         self._close()
 
     async def read(self, n: int) -> Buffer:
+        if self.whole is not None:
+            start, self._at = self._at, min(self._at + n, len(self.whole))
+            return self.whole[start : self._at]
         data = bytearray(min(n, self.left))
         await self.fill(data)
         return data
@@ -129,7 +139,32 @@ class FileSource:
         await in_thread(self._fill, memory)
 
     async def check(self) -> None:
-        if await in_thread(self._stat) != self._state:
+        if self.whole is None:
+            await in_thread(self._check)
+
+    def read_ahead(self) -> bool:
+        """Read it, if it is short, before it is asked for; blocks. Return whether it is read; otherwise it is closed.
+
+        Raises:
+            OSError, BucketException: what its opening would have raised.
+        """
+        try:
+            self._begin()
+        finally:
+            self._close()
+        return self.whole is not None
+
+    def _begin(self) -> None:
+        self._open()
+        if self.left <= SHORT_FILE:
+            whole = bytearray(self.left)
+            self._fill(whole)
+            self._check()
+            self._close()
+            self.whole, self._at = whole, 0
+
+    def _check(self) -> None:
+        if self._stat() != self._state:
             raise self._changed()
 
     def _open(self) -> None:

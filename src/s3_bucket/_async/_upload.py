@@ -38,10 +38,13 @@ async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource
     """Store what the source holds."""
     if isinstance(source, BufferSource) and (source.size or 0) <= store.part_size:  # the same in fewer steps
         return await _whole(store, bucket, key, source.data, options, _lost.with_token(options))
-    async with source, ObjectUpload(store, bucket, key, options) as sending:
-        await _send_all(store, source, sending)
-        await source.check()
-        return await sending.finish()
+    async with source:
+        if isinstance(source, FileSource) and source.whole is not None:
+            return await _whole(store, bucket, key, source.whole, options, _lost.with_token(options))
+        async with ObjectUpload(store, bucket, key, options) as sending:
+            await _send_all(store, source, sending)
+            await source.check()
+            return await sending.finish()
 
 
 async def _send_all(store: RetryingStore, source: ByteSource, sending: ObjectUpload) -> None:

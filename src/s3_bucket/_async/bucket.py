@@ -545,7 +545,7 @@ class AsyncBucket:
         Returns:
             Their outcomes, in the order in which they end.
         """
-        return BatchIterator(_bulk.upload_files(self._store, self.upload_file, files, _checks.concurrency(concurrency)))
+        return BatchIterator(_bulk.upload_files(self._store, self._name, files, _checks.concurrency(concurrency)))
 
     def download_files(
         self,
