@@ -19,6 +19,8 @@ EXPECTED = {
     "Exceptions",
     "GetResult",
     "ObjectInfo",
+    "PresignedPost",
+    "PresignedURL",
     "Reader",
     "Result",
     "UploadInfo",

@@ -18,6 +18,7 @@ from s3_bucket._async.reader import AsyncReader
 from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
 from s3_bucket._models import GetResult, ObjectInfo, Result, UploadInfo, raise_failed
+from s3_bucket._presigned import PresignedPost, PresignedURL
 from s3_bucket._sync.bucket import Bucket
 from s3_bucket._sync.reader import Reader
 from s3_bucket._sync.writer import Writer
@@ -56,6 +57,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "GetResult",
     "Result",
     "UploadInfo",
+    "PresignedURL",
+    "PresignedPost",
     "raise_failed",
     "AsyncReader",
     "AsyncWriter",
@@ -84,5 +87,5 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
 ]
 
 _public = (init, AsyncBucket, Bucket, ObjectInfo, GetResult, Result, UploadInfo, raise_failed)
-for _thing in (*_public, AsyncReader, AsyncWriter, Reader, Writer):
+for _thing in (*_public, PresignedURL, PresignedPost, AsyncReader, AsyncWriter, Reader, Writer):
     _thing.__module__ = __name__  # tracebacks, pickles and documentation show the public path

@@ -14,6 +14,8 @@ from s3_bucket._store import WRITE_TOKEN, GetRequest, ListRequest, PutOptions
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from s3_bucket._models import ByteRange
 
 MAX_KEY_BYTES = 1_024
@@ -127,7 +129,7 @@ def put_options(
         ("ContentLanguage", "content_language", content_language),
         ("StorageClass", "storage_class", storage_class),
     )
-    headers = {name: _header(argument, value) for name, argument, value in texts if value is not None}
+    headers = given_headers(texts)
     if expires is not None:
         headers["Expires"] = _expires(expires)
     if tags is not None:
@@ -136,6 +138,11 @@ def put_options(
         headers |= _encryption(encryption)
     pairs = {} if metadata is None else _metadata(metadata)
     return PutOptions(headers, pairs, None if if_match is None else etag("if_match", if_match), bool(if_absent))
+
+
+def given_headers(texts: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:
+    """Return those of (S3's name, argument, text) that were given, if they can stand in headers."""
+    return {name: _header(argument, value) for name, argument, value in texts if value is not None}
 
 
 def etag(argument: str, value: str) -> str:

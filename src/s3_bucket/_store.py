@@ -171,6 +171,49 @@ class UploadsPage:
     after: tuple[str, str] | None
 
 
+Condition: TypeAlias = "Sequence[str | int]"
+"""Of a form's policy: how it compares, which field, and with what."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresignRequest:
+    """What is to be signed for somebody who has no credentials.
+
+    Attributes:
+        operation: "GetObject", "PutObject" or "PostObject".
+        expires_in: seconds.
+        parameters: by GetObject's parameter names.
+        options: what goes with an object that is written.
+        fields: of a form, besides what `options` makes.
+        conditions: of a form, on the fields that it leaves open, and on the size.
+    """
+
+    operation: str
+    bucket: str
+    key: str
+    expires_in: int
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    options: PutOptions = field(default_factory=PutOptions)
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    conditions: Sequence[Condition] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Presigned:
+    """What was signed; no repr of it shows that.
+
+    Attributes:
+        expires: when it ends, in UTC.
+        headers: those that must be sent with it.
+        fields: of a form.
+    """
+
+    url: str = field(repr=False)
+    expires: datetime
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    fields: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
 class ObjectStore(Protocol):
     """The operations of S3 that everything else is made of."""
 
@@ -207,6 +250,10 @@ class ObjectStore(Protocol):
     async def head_bucket(self, bucket: str) -> None: ...
 
     async def create_bucket(self, bucket: str) -> None: ...
+
+    async def presign(self, request: PresignRequest) -> Presigned:
+        """Sign for somebody else; nothing is sent."""
+        ...
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]: ...
 

@@ -239,3 +239,29 @@ async def test_static_keys_that_have_expired(script: Script, make: Callable[...,
         await make(**keys).get("key")
     assert len(script.requests) == 1
     assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("minutes", [20, -20])
+async def test_presigned_at_the_time_that_was_learned(
+    minutes: float, script: Script, make: Callable[..., S3.AsyncBucket]
+) -> None:
+    """A URL is signed at the server's time, once a request has shown that it is another, and its end is told in it."""
+    script.answers["*"] = elsewhen(script, minutes)
+    bucket = make(max_attempts=2)
+    await bucket.put("key", b"1")
+    url = await bucket.presign_get("key", 60)
+    there = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
+    assert abs(url.expires - there - datetime.timedelta(seconds=60)) < datetime.timedelta(seconds=30)
+    assert f"X-Amz-Date={url.expires - datetime.timedelta(seconds=60):%Y%m%dT%H%M%SZ}" in url
+
+
+async def test_presigned_with_credentials_that_end(
+    script: Script, make: Callable[..., S3.AsyncBucket], program: Callable[..., Awaitable[str]]
+) -> None:
+    """A URL that was signed with temporary credentials says that it ends with them."""
+    bucket = make(profile=await program(life=1_000))
+    url = await bucket.presign_get("key", 7 * 86_400)
+    left = url.expires - datetime.datetime.now(datetime.UTC)
+    assert datetime.timedelta(seconds=900) < left <= datetime.timedelta(seconds=1_000)
+    assert "X-Amz-Credential=key-0%2F" in url
+    assert script.requests == []

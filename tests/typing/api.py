@@ -157,3 +157,19 @@ def exceptions() -> None:
         pass
     except S3.BucketException as other:
         assert_type(other.retryable, bool)
+
+
+async def presigned(bucket: S3.AsyncBucket, blocking: S3.Bucket) -> None:
+    """URLs are texts with an end; forms have fields."""
+    url = await bucket.presign_get("key", timedelta(hours=1), response_content_disposition="attachment")
+    assert_type(url, S3.PresignedURL)
+    assert_type(url.expires, datetime)
+    assert_type(url.method, str)
+    assert_type(len(url), int)
+    assert_type(blocking.presign_put("key", 60, content_type="text/plain", if_absent=True), S3.PresignedURL)
+    await bucket.presign_put("key", metadata={"owner": "me"}, tags={"a": "b"})
+    post = await bucket.presign_post("in/${filename}", max_size=1_000, content_type="image/")
+    assert_type(post, S3.PresignedPost)
+    assert_type(post.fields, dict[str, str])
+    assert_type(blocking.presign_post("key", 60, max_size=1, success_action_status=201).url, str)
+    await bucket.presign_get("key", "60")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -14,14 +14,14 @@ from s3_bucket import _plan
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
 from s3_bucket._models import ObjectInfo
-from s3_bucket._store import WRITE_TOKEN, Page, Part, PutOptions, Stored, Upload, UploadsPage, Written
+from s3_bucket._store import WRITE_TOKEN, Page, Part, Presigned, PutOptions, Stored, Upload, UploadsPage, Written
 from s3_bucket.exceptions import BucketException, InvalidInput, NoSuchBucket, NoSuchKey, PreconditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from s3_bucket._models import Buffer
-    from s3_bucket._store import Arrival, GetRequest, ListRequest
+    from s3_bucket._store import Arrival, GetRequest, ListRequest, PresignRequest
 
 BUCKET = "memory"
 OPTIONS = PutOptions()
@@ -187,6 +187,10 @@ class MemoryStore:
     async def create_bucket(self, bucket: str) -> None:
         async with self._call("create_bucket"):
             pass
+
+    async def presign(self, request: PresignRequest) -> Presigned:
+        async with self._call("presign"):
+            return Presigned(f"memory://{request.bucket}/{request.key}", datetime.now(UTC))
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         async with self._call("call"):

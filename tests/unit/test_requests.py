@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3_bucket._async._botocore import answers
+from s3_bucket._async._sigv4 import canonical_query
 from s3_bucket._async._wire import requests
-from s3_bucket._async._wire.sigv4 import canonical_query
 from s3_bucket._store import GetRequest, PutOptions, Upload
 
 KEY = "a key/ü+%"

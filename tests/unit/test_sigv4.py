@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
-from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth
+from botocore.auth import SIGV4_TIMESTAMP, S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3_bucket._async._wire.sigv4 import EMPTY_SHA256, UNSIGNED, Signer, canonical_query, encoded_path
+from s3_bucket._async._sigv4 import EMPTY_SHA256, UNSIGNED, Signer, canonical_query, encoded_path
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -62,6 +62,16 @@ class BotocoreAt(S3SigV4Auth):  # type: ignore[misc]  # botocore has no types
         super()._modify_request_before_signing(request)
 
 
+class BotocoreQueryAt(S3SigV4QueryAuth):  # type: ignore[misc]  # botocore has no types
+    """botocore's presigner, at a time that is given."""
+
+    timestamp = ""
+
+    def _modify_request_before_signing(self, request: Any) -> None:
+        request.context["timestamp"] = self.timestamp
+        super()._modify_request_before_signing(request)
+
+
 def signer() -> Signer:
     """Return the one of Amazon's examples."""
     return Signer(KEY_ID, SECRET, "us-east-1", "s3")
@@ -76,6 +86,44 @@ def test_published(name: str) -> None:
     said = signs.authorization(method, "/" + encoded_path(key), canonical_query(query.items()), headers, payload)
     assert said == f"{CREDENTIAL},SignedHeaders={';'.join(sorted(headers))},Signature={signature}"
     assert headers["x-amz-date"] == "20130524T000000Z"
+
+
+def test_published_url() -> None:
+    """Amazon's own example of a presigned URL comes out as Amazon has published it."""
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    signs = signer()
+    signs.at(MOMENT)
+    assert signs.presigned_query("GET", "/test.txt", {}, {"host": HOST}, 86_400, None) == (
+        f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={quote(KEY_ID)}%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+    )
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html
+POLICY = (
+    "eyAiZXhwaXJhdGlvbiI6ICIyMDE1LTEyLTMwVDEyOjAwOjAwLjAwMFoiLA0KICAiY29uZGl0aW9ucyI6IFsNCiAgICB7ImJ1Y2tldCI6ICJzaWd2"
+    "NGV4YW1wbGVidWNrZXQifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRrZXkiLCAidXNlci91c2VyMS8iXSwNCiAgICB7ImFjbCI6ICJwdWJsaWMt"
+    "cmVhZCJ9LA0KICAgIHsic3VjY2Vzc19hY3Rpb25fcmVkaXJlY3QiOiAiaHR0cDovL3NpZ3Y0ZXhhbXBsZWJ1Y2tldC5zMy5hbWF6b25hd3MuY29t"
+    "L3N1Y2Nlc3NmdWxfdXBsb2FkLmh0bWwifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRDb250ZW50LVR5cGUiLCAiaW1hZ2UvIl0sDQogICAgeyJ4"
+    "LWFtei1tZXRhLXV1aWQiOiAiMTQzNjUxMjM2NTEyNzQifSwNCiAgICB7IngtYW16LXNlcnZlci1zaWRlLWVuY3J5cHRpb24iOiAiQUVTMjU2In0s"
+    "DQogICAgWyJzdGFydHMtd2l0aCIsICIkeC1hbXotbWV0YS10YWciLCAiIl0sDQoNCiAgICB7IngtYW16LWNyZWRlbnRpYWwiOiAiQUtJQUlPU0ZP"
+    "RE5ON0VYQU1QTEUvMjAxNTEyMjkvdXMtZWFzdC0xL3MzL2F3czRfcmVxdWVzdCJ9LA0KICAgIHsieC1hbXotYWxnb3JpdGhtIjogIkFXUzQtSE1B"
+    "Qy1TSEEyNTYifSwNCiAgICB7IngtYW16LWRhdGUiOiAiMjAxNTEyMjlUMDAwMDAwWiIgfQ0KICBdDQp9"
+)
+
+
+def test_published_policy() -> None:
+    """Amazon's own example of a form comes out as Amazon has published it."""
+    signs = signer()
+    signs.at(datetime(2015, 12, 29, tzinfo=UTC).timestamp())
+    assert signs.signature(POLICY) == "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e"
+    assert signs.fields(None) == {
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": f"{KEY_ID}/20151229/us-east-1/s3/aws4_request",
+        "x-amz-date": "20151229T000000Z",
+    }
+    assert signs.fields("token")["x-amz-security-token"] == "token"
 
 
 def test_empty_payload() -> None:
@@ -171,6 +219,32 @@ def test_as_botocore(
         expected = by_botocore(request, key_id, secret, region, service, moment)
         expected["authorization"] = expected["authorization"].replace(", ", ",")
         assert by_us(request, signs, moment) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    key_id=secrets,
+    secret=secrets,
+    request=requests(),
+    method=st.sampled_from(["GET", "PUT"]),
+    moment=moments,
+    expires_in=st.integers(1, 604_800),
+)
+def test_urls_as_botocore(
+    key_id: str, secret: str, request: dict[str, Any], method: str, moment: float, expires_in: int
+) -> None:
+    """Hundreds of URLs have the signature that botocore gives them, whatever stands in their query and headers."""
+    auth = BotocoreQueryAt(ReadOnlyCredentials(key_id, secret, request["token"]), "s3", "us-east-1", expires_in)
+    auth.timestamp = datetime.fromtimestamp(int(moment), UTC).strftime(SIGV4_TIMESTAMP)
+    url = f"{'https' if request['secure'] else 'http'}://{request['host']}{request['path']}"
+    sent = AWSRequest(method, url, request["headers"], params=dict(request["query"]))
+    auth.add_auth(sent)
+    signs = Signer(key_id, secret, "us-east-1", "s3")
+    signs.at(moment)
+    headers = {**request["headers"], "host": request["host"]}
+    query = signs.presigned_query(method, request["path"], request["query"], headers, expires_in, request["token"])
+    assert sorted(query.split("&")) == sorted(urlsplit(sent.url).query.split("&"))
+    assert query.rpartition("&")[2].startswith("X-Amz-Signature=")
 
 
 @given(first=moments, second=moments)

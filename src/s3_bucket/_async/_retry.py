@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         Page,
         Part,
         Piece,
+        Presigned,
+        PresignRequest,
         PutOptions,
         Stored,
         Upload,
@@ -138,6 +140,9 @@ class RetryingStore:
 
     async def create_bucket(self, bucket: str) -> None:
         await self._attempts(self._store.create_bucket, bucket)
+
+    async def presign(self, request: PresignRequest) -> Presigned:
+        return await self._store.presign(request)  # nothing is sent, so it neither waits for a slot nor pays for others
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return await self._attempts(self._store.call, bucket, operation, parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from s3_bucket import _checks, _config
+from s3_bucket import _checks, _config, _presign
 from s3_bucket._async import (
     _administration,
     _bulk,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Result,
         UploadInfo,
     )
+    from s3_bucket._presigned import PresignedPost, PresignedURL
 
 
 class AsyncBucket:
@@ -399,6 +400,164 @@ class AsyncBucket:
         """
         checked = _checks.put_options(key, content_type=content_type, metadata=metadata, **options)
         return open_writer(self._store, self._name, key, checked)
+
+    # For others, without credentials
+
+    async def presign_get(
+        self,
+        key: str,
+        expires_in: timedelta | float = 3600,
+        *,
+        version_id: str | None = None,
+        response_content_type: str | None = None,
+        response_content_disposition: str | None = None,
+        response_content_encoding: str | None = None,
+        response_content_language: str | None = None,
+        response_cache_control: str | None = None,
+    ) -> PresignedURL:
+        """Return a URL by which whoever has it may fetch an object (S3: GetObject, Signature Version 4).
+
+        Nothing is sent: whether there is such an object shows when the URL is used. It is made for the endpoint and the
+        region of the settings, or for the region in which an earlier call has found the bucket. What it may do is what
+        the credentials may do at that time.
+
+        Args:
+            key: the object's key.
+            expires_in: for how long, from now on: a timedelta, or seconds; 1 second to 7 days.
+            version_id: a version other than the newest.
+            response_content_type: the Content-Type header that the answer is to carry, whatever the object's own is.
+            response_content_disposition: its Content-Disposition header, such as 'attachment; filename="report.pdf"'.
+            response_content_encoding: its Content-Encoding header.
+            response_content_language: its Content-Language header.
+            response_cache_control: its Cache-Control header.
+
+        Returns:
+            The URL, a str whose repr masks what is secret of it. Its ``expires`` says when it ends: with temporary
+            credentials that may be sooner than was asked for.
+
+        Raises:
+            InvalidInput: an argument can't be right; or the bucket is one for which Signature Version 4 does not do.
+            NoCredentials: there are none, or anonymous=True: then there is nothing to sign with.
+
+        Example:
+            >>> url = await bucket.presign_get("report.pdf", 600, response_content_disposition="attachment")
+            >>> url.method, url.startswith("http"), "X-Amz-Expires=600" in url
+            ('GET', True, True)
+        """
+        request = _presign.get(
+            self._name,
+            key,
+            expires_in,
+            version_id=version_id,
+            response_content_type=response_content_type,
+            response_content_disposition=response_content_disposition,
+            response_content_encoding=response_content_encoding,
+            response_content_language=response_content_language,
+            response_cache_control=response_cache_control,
+        )
+        return _presign.url(request, await (await self._store()).presign(request))
+
+    async def presign_put(
+        self,
+        key: str,
+        expires_in: timedelta | float = 3600,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        **options: Unpack[MorePutKeywords],
+    ) -> PresignedURL:
+        """Return a URL by which whoever has it may store one object (S3: PutObject, Signature Version 4).
+
+        It says nothing of how much may be stored, up to 5 GiB; presign_post() does. It can be used several times until
+        it ends, unless if_absent is given. Nothing is sent.
+
+        Args:
+            key: the object's key.
+            expires_in: for how long, from now on: a timedelta, or seconds; 1 second to 7 days.
+            content_type: the media type, which must then be sent so; when not given, whoever uploads says it.
+            metadata: as in put().
+            options: put()'s other keywords.
+
+        Returns:
+            The URL, a str whose repr masks what is secret of it. Its ``headers`` must be sent with it, exactly so.
+
+        Raises:
+            InvalidInput: an argument can't be right; or the bucket is one for which Signature Version 4 does not do.
+            NoCredentials: there are none, or anonymous=True: then there is nothing to sign with.
+
+        Example:
+            >>> url = await bucket.presign_put("cat.jpg", 600, content_type="image/jpeg", metadata={"owner": "me"})
+            >>> url.method, url.headers
+            ('PUT', {'Content-Type': 'image/jpeg', 'x-amz-meta-owner': 'me'})
+        """
+        request = _presign.put(self._name, key, expires_in, content_type=content_type, metadata=metadata, **options)
+        return _presign.url(request, await (await self._store()).presign(request))
+
+    async def presign_post(
+        self,
+        key: str,
+        expires_in: timedelta | float = 3600,
+        *,
+        max_size: int | None = None,
+        content_type: str | None = None,
+        key_starts_with: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        success_action_status: int | None = None,
+        cache_control: str | None = None,
+        content_disposition: str | None = None,
+        content_encoding: str | None = None,
+        expires: datetime.datetime | None = None,
+        storage_class: str | None = None,
+    ) -> PresignedPost:
+        """Return a form by which a browser may store objects, within limits (S3: PostObject, Signature Version 4).
+
+        The server refuses what the limits don't allow. max_size is required, or a beginning of the key: a form without
+        either would let whoever has it store anything. Nothing is sent.
+
+        Args:
+            key: the object's key. At its end, "${filename}" stands for the name of the file that the browser sends:
+                then what precedes it is how keys must begin.
+            expires_in: for how long, from now on: a timedelta, or seconds; 1 second to 7 days.
+            max_size: how many bytes the file may have at most, up to 5 GiB.
+            content_type: the media type; or how it must begin, such as "image/": then the form must get a field
+                "Content-Type" besides. When not given, it is guessed from the key, if that is fixed.
+            key_starts_with: how the key must begin that the form sends; `key` is then one that it may be.
+            metadata: as in put().
+            success_action_status: the status of the answer: 204 (as when not given), 200, or 201, which brings XML.
+            cache_control: as in put().
+            content_disposition: as in put().
+            content_encoding: as in put().
+            expires: as in put(): a header of the object, and no limit of the form.
+            storage_class: as in put().
+
+        Returns:
+            The URL to post to, and the form's fields; a last one, "file", is the bytes. Its repr masks what is secret.
+
+        Raises:
+            InvalidInput: an argument can't be right, or neither limit is given.
+            NoCredentials: there are none, or anonymous=True: then there is nothing to sign with.
+
+        Example:
+            >>> post = await bucket.presign_post("photos/${filename}", max_size=1_000_000, content_type="image/")
+            >>> post.fields["key"], post.fields["policy"] in repr(post)
+            ('photos/${filename}', False)
+        """
+        request = _presign.post(
+            self._name,
+            key,
+            expires_in,
+            max_size=max_size,
+            content_type=content_type,
+            key_starts_with=key_starts_with,
+            success_action_status=success_action_status,
+            metadata=metadata,
+            cache_control=cache_control,
+            content_disposition=content_disposition,
+            content_encoding=content_encoding,
+            expires=expires,
+            storage_class=storage_class,
+        )
+        return _presign.form(await (await self._store()).presign(request))
 
     # Files
 

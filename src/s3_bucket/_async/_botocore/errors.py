@@ -75,6 +75,7 @@ def translated(target: Target, *, sent: bool = True) -> Generator[None]:
     except BucketException as error:
         if error.operation is None:  # what the pure floors raise doesn't know
             error.bucket, error.key, error.operation = target.bucket, target.key, target.operation
+        error.sent = error.sent and sent
         raise
     except boto.ClientError as error:
         raise _errors.from_refusal(target, _refusal(error)) from error

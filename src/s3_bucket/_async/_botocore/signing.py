@@ -130,6 +130,7 @@ class Keys:
         self._asked = -APART
         self._looked_at: Any = None
         self._looked = 0.0
+        self._life = 0.0
         self._fit()
 
     async def get_frozen_credentials(self) -> Any:
@@ -154,6 +155,18 @@ class Keys:
         self._looked_at, self._looked = frozen, monotonic()
         return frozen
 
+    async def lasting(self, seconds: float) -> tuple[Any, datetime | None]:
+        """Return the credentials to sign with for so long, and when they expire.
+
+        Those that expire sooner are fetched anew in the second half of their life: what is signed ends with them.
+        """
+        frozen = await self.get_frozen_credentials()
+        credentials = self._credentials
+        if credentials._expiry_time is not None and credentials._seconds_remaining() < min(seconds, self._life / 2):
+            await self.renewed(frozen)
+            frozen = await self.get_frozen_credentials()
+        return frozen, credentials._expiry_time
+
     def recent(self) -> Any:
         """Return the credentials if a look at them, a moment ago, found them good; otherwise None."""
         held = self._credentials._frozen_credentials
@@ -174,7 +187,7 @@ class Keys:
                 if _same(credentials._frozen_credentials, refused) and monotonic() - self._asked >= APART:
                     await self._fetch()
         except Exception as error:  # noqa: BLE001  # a program's or a service's: anything; the refusal stays
-            _log.info("the credentials that were refused can't be fetched anew: %s", type(error).__name__)
+            _log.info("the credentials can't be fetched anew: %s", type(error).__name__)
         self._fit()
         return not _same(credentials._frozen_credentials, refused)
 
@@ -203,7 +216,7 @@ class Keys:
         self._known = credentials._frozen_credentials
         self._fetched = monotonic()
         if credentials._expiry_time is not None:
-            left = max(credentials._seconds_remaining(), 0.0)
+            left = self._life = max(credentials._seconds_remaining(), 0.0)
             advisory, mandatory = self._windows
             credentials._advisory_refresh_timeout = min(advisory, left / 2)
             credentials._mandatory_refresh_timeout = min(mandatory, left / 4)

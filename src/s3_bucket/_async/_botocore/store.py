@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore import xform_name
 
 from s3_bucket import _plan
-from s3_bucket._async._botocore import answers
+from s3_bucket._async._botocore import answers, presigning
 from s3_bucket._async._botocore.checksums import Checksums
 from s3_bucket._async._botocore.client import open_client
 from s3_bucket._async._botocore.errors import translated
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from s3_bucket._async._botocore.signing import Signing
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored, UploadsPage
+    from s3_bucket._store import (
+        Arrival,
+        GetRequest,
+        ListRequest,
+        Presigned,
+        PresignRequest,
+        PutOptions,
+        Stored,
+        UploadsPage,
+    )
     from s3_bucket.exceptions import BucketException
 
 READ_SIZE = 256 * 1024
@@ -35,7 +44,7 @@ class BotocoreStore:
 
     def __init__(self, client: Any, signing: Signing, settings: Settings) -> None:
         self._client = client
-        self._signing = signing
+        self._wiring = Wiring(client, signing)
         self._window = settings.read_timeout
         is_secure = str(client.meta.endpoint_url).startswith("https:")
         self._signs_payloads = not is_secure and not settings.anonymous
@@ -50,7 +59,7 @@ class BotocoreStore:
 
     def wiring(self) -> Wiring:
         """Return what another engine needs that sends a part of the operations itself."""
-        return Wiring(self._client, self._signing)
+        return self._wiring
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -195,6 +204,9 @@ class BotocoreStore:
         with translated(target):
             answer = await self._client.create_bucket(Bucket=bucket, **where)
         answers.require_s3(target, answer)
+
+    async def presign(self, request: PresignRequest) -> Presigned:
+        return await presigning.presigned(self._wiring, request)
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         model = self._client.meta.service_model

@@ -24,6 +24,7 @@ from s3_bucket._async._botocore.errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from s3_bucket._async._botocore.signing import Note, Signing
     from s3_bucket._async._errors import Target
@@ -108,22 +109,32 @@ class Wiring:
     async def _resolved(self, bucket: str) -> Endpoint | None:
         if bucket.startswith("arn:"):
             return None
-        client = self._client
-        model = client.meta.service_model.operation_model("GetObject")
-        rules = client._ruleset_resolver
-        found = await rules.construct_endpoint(model, {"Bucket": bucket, "Key": "key"}, {})
+        found = await self._ruled(bucket)
         schemes = found.properties.get("authSchemes")
         kind, context = self._signed_as(schemes or ())
-        url = urlsplit(found.url)
         if found.headers or kind != "v4" or not self._is_direct(found.url):
             return None
-        return Endpoint(
-            origin=Origin(url.hostname or "", url.port or _PORTS[url.scheme], url.scheme == "https"),
-            host=url.netloc.removesuffix(f":{_PORTS[url.scheme]}"),
-            path=url.path.rstrip("/") + "/",
-            region=context["region"],
-            service=context.get("signing_name", "s3"),
-        )
+        return _endpoint(found.url, context["region"], context.get("signing_name", "s3"))
+
+    async def for_others(self, bucket: str) -> Endpoint | None:
+        """Return where others reach the bucket, by whatever way; None, if they can't by Signature Version 4.
+
+        It is not remembered: the client may find out meanwhile in which region the bucket is.
+        """
+        found = await self._ruled(bucket)
+        schemes = [scheme for scheme in found.properties.get("authSchemes", ()) if scheme["name"] == "sigv4"]
+        return _endpoint(found.url, schemes[0]["signingRegion"], schemes[0]["signingName"]) if schemes else None
+
+    async def _ruled(self, bucket: str) -> Any:
+        """Return the endpoint of the bucket as the service's rules say: in its region, where that was found out."""
+        client = self._client
+        model = client.meta.service_model.operation_model("GetObject")
+        return await client._ruleset_resolver.construct_endpoint(model, {"Bucket": bucket, "Key": "key"}, {})
+
+    def located(self, operation: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters of an operation by the names that they have in its query or among its headers."""
+        members = self._client.meta.service_model.operation_model(operation).input_shape.members
+        return {members[name].serialization["name"]: value for name, value in parameters.items()}
 
     def _signed_as(self, schemes: Sequence[Mapping[str, Any]]) -> tuple[str, Mapping[str, Any]]:
         """Return how the rules want a request signed, and for what."""
@@ -161,6 +172,15 @@ class Wiring:
             self._frozen = await found.get_frozen_credentials()
         return self._frozen
 
+    async def lasting(self, seconds: float) -> tuple[Any, datetime | None]:
+        """Return credentials that hold so long, if such are to be had, and when they expire, if that is known.
+
+        Raises:
+            TimeoutError, botocore.exceptions.BotoCoreError: they did not come.
+        """
+        keys = self._signing.keys
+        return (await self.credentials(), None) if keys is None else await keys.lasting(seconds)
+
     def is_elsewhere(self, target: Target, status: int, headers: Mapping[str, bytes], body: bytes) -> bool:
         """Whether the bucket may be in another region, which the client itself finds out, and remembers."""
         if status not in _REDIRECTS and status != _BAD_REQUEST:
@@ -183,6 +203,17 @@ class Wiring:
         with translated(target):
             raise ClientError(parsed, target.operation)
         raise AssertionError  # pragma: no cover  # translated() swallows nothing
+
+
+def _endpoint(found: str, region: str, service: str) -> Endpoint:
+    url = urlsplit(found)
+    return Endpoint(
+        origin=Origin(url.hostname or "", url.port or _PORTS[url.scheme], url.scheme == "https"),
+        host=url.netloc.removesuffix(f":{_PORTS[url.scheme]}"),
+        path=url.path.rstrip("/") + "/",
+        region=region,
+        service=service,
+    )
 
 
 def reports_an_error(body: bytes) -> bool:

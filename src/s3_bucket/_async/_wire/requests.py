@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _plan
 from s3_bucket._async._botocore import answers
-from s3_bucket._async._wire.sigv4 import canonical_query
+from s3_bucket._async._sigv4 import canonical_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,10 +21,10 @@ from s3_bucket._async._botocore.errors import translated
 from s3_bucket._async._botocore.signing import Note
 from s3_bucket._async._botocore.wiring import reports_an_error
 from s3_bucket._async._errors import Target
+from s3_bucket._async._sigv4 import EMPTY_SHA256, UNSIGNED, Signer, encoded_path
 from s3_bucket._async._wire import requests
 from s3_bucket._async._wire.http1 import LATER
 from s3_bucket._async._wire.pool import Pool
-from s3_bucket._async._wire.sigv4 import EMPTY_SHA256, UNSIGNED, Signer, encoded_path
 from s3_bucket._store import GetRequest, Part, PutOptions
 
 if TYPE_CHECKING:
@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from s3_bucket._async._wire.http1 import Connection, Sink
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import Arrival, ListRequest, Page, Stored, Upload, UploadsPage, Written
+    from s3_bucket._store import (
+        Arrival,
+        ListRequest,
+        Page,
+        Presigned,
+        PresignRequest,
+        Stored,
+        Upload,
+        UploadsPage,
+        Written,
+    )
     from s3_bucket.exceptions import BucketException
 
 _FIRST_ERROR = 300
@@ -343,6 +353,9 @@ class WireStore:
 
     async def create_bucket(self, bucket: str) -> None:
         await self._reference.create_bucket(bucket)
+
+    async def presign(self, request: PresignRequest) -> Presigned:
+        return await self._reference.presign(request)
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return await self._reference.call(bucket, operation, parameters)

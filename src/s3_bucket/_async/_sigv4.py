@@ -1,6 +1,8 @@
-"""AWS Signature Version 4, in the Authorization header. Pure: the time is given.
+"""AWS Signature Version 4, in the Authorization header, in a query, or of a form's policy. Pure: the time is given.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 """The payload hash of a request without a body."""
@@ -71,16 +73,59 @@ class Signer:
             headers: those to be signed, by their names in lower case: host, x-amz-date and whatever else is sent.
             payload_hash: what x-amz-content-sha256 says.
         """
+        signature = self.signature(self._text(method, path, query, headers, payload_hash))
+        return f"{self._credential}{_sorted(tuple(headers))[1]},Signature={signature}"
+
+    def presigned_query(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str],
+        headers: Mapping[str, str],
+        expires_in: int,
+        token: str | None,
+    ) -> str:
+        """Return the query of a request that whoever has it may send, with any body, from now on for so many seconds.
+
+        Args:
+            method: of the request.
+            path: as it is sent, percent-encoded.
+            parameters: the query's own.
+            headers: those that must be sent so, by their names in lower case, host among them.
+            expires_in: seconds, at most 7 days.
+            token: of temporary credentials.
+        """
+        signed = _sorted(tuple(headers))[1]
+        own = self.fields(token, str.title) | {"X-Amz-Expires": str(expires_in), "X-Amz-SignedHeaders": signed}
+        query = canonical_query({**parameters, **own}.items())
+        return f"{query}&X-Amz-Signature={self.signature(self._text(method, path, query, headers, UNSIGNED))}"
+
+    def fields(self, token: str | None, spelled: Callable[[str], str] = str) -> dict[str, str]:
+        """Return what says with which key and when something was signed, in a form or a query."""
+        said = {
+            "x-amz-algorithm": _ALGORITHM,
+            "x-amz-credential": f"{self._key_id}/{self._day}/{self._place}",
+            "x-amz-date": self.date,
+        }
+        if token:
+            said["x-amz-security-token"] = token
+        return {spelled(name): value for name, value in said.items()}
+
+    def signature(self, text: str) -> str:
+        """Return the signature of a form's policy, or of what stands for a request."""
+        signature = self._key.copy()
+        signature.update(text.encode())
+        return signature.hexdigest()
+
+    def _text(self, method: str, path: str, query: str, headers: Mapping[str, str], payload_hash: str) -> str:
+        """Return what is signed of a request."""
         names, signed = _sorted(tuple(headers))
         lines = "\n".join([f"{name}:{headers[name]}" for name in names])
         if "  " in lines:  # of several spaces one is signed
             lines = _SPACES.sub(" ", lines)
         request = f"{method}\n{path}\n{query}\n{lines}\n\n{signed}\n{payload_hash}"
         digest = hashlib.sha256(request.encode()).hexdigest()
-        text = f"{_ALGORITHM}\n{self.date}\n{self._day}/{self._place}\n{digest}"
-        signature = self._key.copy()
-        signature.update(text.encode())
-        return f"{self._credential}{signed},Signature={signature.hexdigest()}"
+        return f"{_ALGORITHM}\n{self.date}\n{self._day}/{self._place}\n{digest}"
 
 
 @lru_cache(maxsize=256)
