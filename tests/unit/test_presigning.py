@@ -135,6 +135,24 @@ async def test_place(name: str) -> None:
     assert form.fields["x-amz-credential"].split("/")[2:4] == place
 
 
+KMS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+ENCRYPTED = {"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": KMS_KEY}
+
+
+async def test_encryption() -> None:
+    """How the object is to be encrypted is signed with the rest: as headers to be sent, or as fields."""
+    async with opened() as store:
+        url = await store.presign(_presign.put("bucket", "key", 60, encryption=KMS_KEY))
+        form = await store.presign(_presign.post("bucket", "key", 60, max_size=1, encryption=KMS_KEY))
+    assert url.headers == ENCRYPTED
+    [names] = parse_qs(urlsplit(url.url).query)["X-Amz-SignedHeaders"]
+    assert names == ";".join(["host", *ENCRYPTED])
+    policy = json.loads(base64.b64decode(form.fields["policy"]))
+    for name, value in ENCRYPTED.items():
+        assert form.fields[name] == value
+        assert {name: value} in policy["conditions"]
+
+
 async def test_dual_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What ~/.aws/config says of endpoints holds for URLs, too."""
     await asyncio.to_thread((tmp_path / "config").write_text, "[default]\nuse_dualstack_endpoint = true\n")

@@ -508,6 +508,7 @@ class AsyncBucket:
         content_encoding: str | None = None,
         expires: datetime.datetime | None = None,
         storage_class: str | None = None,
+        encryption: str | None = None,
     ) -> PresignedPost:
         """Return a form by which a browser may store objects, within limits (S3: PostObject, Signature Version 4).
 
@@ -529,6 +530,7 @@ class AsyncBucket:
             content_encoding: as in put().
             expires: as in put(): a header of the object, and no limit of the form.
             storage_class: as in put().
+            encryption: as in put().
 
         Returns:
             The URL to post to, and the form's fields; a last one, "file", is the bytes. Its repr masks what is secret.
@@ -556,6 +558,7 @@ class AsyncBucket:
             content_encoding=content_encoding,
             expires=expires,
             storage_class=storage_class,
+            encryption=encryption,
         )
         return _presign.form(await (await self._store()).presign(request))
 

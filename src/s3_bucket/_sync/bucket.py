@@ -491,6 +491,7 @@ class Bucket(Face):
         content_encoding: str | None = None,
         expires: datetime.datetime | None = None,
         storage_class: str | None = None,
+        encryption: str | None = None,
     ) -> PresignedPost:
         """Return a form by which a browser may store objects, within limits (S3: PostObject, Signature Version 4).
 
@@ -512,6 +513,7 @@ class Bucket(Face):
             content_encoding: as in put().
             expires: as in put(): a header of the object, and no limit of the form.
             storage_class: as in put().
+            encryption: as in put().
 
         Returns:
             The URL to post to, and the form's fields; a last one, "file", is the bytes. Its repr masks what is secret.
@@ -539,6 +541,7 @@ class Bucket(Face):
             content_encoding=content_encoding,
             expires=expires,
             storage_class=storage_class,
+            encryption=encryption,
         )
 
     def upload_file(
