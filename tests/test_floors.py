@@ -28,6 +28,8 @@ FLOORS = {
     "_checks": 1,
     "_presign": 1,
     "_store": 1,
+    "_progress": 1,
+    "events": 1,
     "_async._semaphore": 0,
     "_async._slots": 1,
     "_async._checksums": 1,
@@ -70,6 +72,7 @@ FLOORS = {
     "_sync.bucket": 5,
     "_sync.reader": 5,
     "_sync.writer": 5,
+    "_adapters": 6,
     "": 6,
 }
 
@@ -82,6 +85,8 @@ NEIGHBOURS = {
     "_async._json": {"exceptions"},
     "_checks": {"_store"},
     "_presign": {"_checks", "_store"},
+    "events": {"_store"},
+    "": {"_adapters"},
     "_async._botocore.checksums": {"_async._botocore.answers", "_async._botocore.errors"},
     "_async._botocore.store": {
         "_async._botocore.answers",

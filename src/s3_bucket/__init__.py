@@ -12,16 +12,19 @@ Example:
 
 from __future__ import annotations
 
+from s3_bucket import events
 from s3_bucket import exceptions as Exceptions  # documented so since release 1
+from s3_bucket._adapters import log_events, progress_bar, trace_events
 from s3_bucket._async.bucket import AsyncBucket
 from s3_bucket._async.reader import AsyncReader
 from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
-from s3_bucket._models import GetResult, ObjectInfo, Result, UploadInfo, raise_failed
+from s3_bucket._models import GetResult, ObjectInfo, Progress, Result, UploadInfo, raise_failed
 from s3_bucket._presigned import PresignedPost, PresignedURL
 from s3_bucket._sync.bucket import Bucket
 from s3_bucket._sync.reader import Reader
 from s3_bucket._sync.writer import Writer
+from s3_bucket.events import on_event
 from s3_bucket.exceptions import (
     AmbiguousWrite,
     BucketAccessDenied,
@@ -64,6 +67,13 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "AsyncWriter",
     "Reader",
     "Writer",
+    # what can be watched
+    "Progress",
+    "progress_bar",
+    "events",
+    "on_event",
+    "log_events",
+    "trace_events",
     # what can go wrong
     "Exceptions",
     "BucketException",
@@ -86,6 +96,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "UnknownBucketException",
 ]
 
-_public = (init, AsyncBucket, Bucket, ObjectInfo, GetResult, Result, UploadInfo, raise_failed)
-for _thing in (*_public, PresignedURL, PresignedPost, AsyncReader, AsyncWriter, Reader, Writer):
-    _thing.__module__ = __name__  # tracebacks, pickles and documentation show the public path
+for _name in __all__:
+    _thing = globals()[_name]
+    if getattr(_thing, "__module__", __name__) not in {__name__, Exceptions.__name__}:
+        _thing.__module__ = __name__  # tracebacks, pickles and documentation show the public path

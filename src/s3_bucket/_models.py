@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, Typed
 from s3_bucket.exceptions import BulkError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime
     from os import PathLike
 
@@ -113,6 +113,24 @@ def object_info(fields: dict[str, Any]) -> ObjectInfo:
     info = object.__new__(ObjectInfo)
     info.__dict__.update(fields)
     return info
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a transfer has come.
+
+    Attributes:
+        key: the object's key; of many objects, of the one that has moved last.
+        done: bytes that S3 has confirmed to have, or that are in the file; of many objects, of all together.
+        total: bytes in all; None while that isn't known. In the end it is, and done is as many.
+    """
+
+    key: str
+    done: int
+    total: int | None
+
+
+ProgressCallback: TypeAlias = "Callable[[Progress], object]"
 
 
 @dataclass(frozen=True, slots=True)

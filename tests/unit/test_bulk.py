@@ -43,8 +43,9 @@ class Work:
         finally:
             self.running -= 1
 
-    async def put(self, key: str, data: Any) -> ObjectInfo:
+    async def put(self, key: str, data: Any, *, progress: Any = None) -> ObjectInfo:
         """Put anything whose key doesn't begin with "bad"."""
+        assert progress is None
         if isinstance(data, BaseException):
             raise data
         return (await self.get(key)).info

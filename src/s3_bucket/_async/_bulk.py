@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterable, Collection, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from s3_bucket import _checks, _plan
 from s3_bucket._async import _ahead, _shield, _sources, _upload
 from s3_bucket._models import Result
+from s3_bucket._progress import Job
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import InvalidInput
 
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._async._sources import FileSource
-    from s3_bucket._models import Data, GetResult, ObjectInfo
+    from s3_bucket._models import Data, GetResult, ObjectInfo, ProgressCallback
+
+    class Download(Protocol):
+        """An AsyncBucket's download_file."""
+
+        async def __call__(
+            self, key: str, path: str | PathLike[str], /, *, progress: ProgressCallback | None
+        ) -> ObjectInfo: ...
+
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -33,8 +42,9 @@ Open: TypeAlias = "Callable[[], Awaitable[RetryingStore]]"
 Items: TypeAlias = "Iterable[T] | AsyncIterable[T]"
 Outcomes: TypeAlias = "AsyncGenerator[list[Result[T]], None]"
 
-UNREAD = 100
+UNREAD = 16
 """Outcomes that are ready and wait to be asked for: the blocking face takes them over in one go."""
+_NO_JOB = Job(None)
 _END = object()
 
 
@@ -62,18 +72,25 @@ def get_many(
     return _each(open_store, _one_by_one("keys", keys), at_once, _outcome(do, lambda key: key), unread=1)
 
 
-def upload_files(open_store: Open, bucket: str, files: Items[Any], at_once: int | None) -> Outcomes[None]:
+def upload_files(
+    open_store: Open,
+    bucket: str,
+    files: Items[Any],
+    at_once: int | None,
+    progress: ProgressCallback | None = None,
+) -> Outcomes[None]:
     """Store (path, key) pairs."""
+    job = Job(progress)
 
     async def do(item: tuple[tuple[str | PathLike[str], str], FileSource | None]) -> Result[None]:
         (path, key), source = _pair(item[0]), item[1]
-        options = _checks.put_options(key)
-        info = await _upload.upload(await open_store(), bucket, key, source or _sources.file_source(path), options)
+        options, source = _checks.put_options(key), source or _sources.file_source(path)
+        info = await _upload.upload(await open_store(), bucket, key, source, options, job.of(key))
         return Result(key, 0, info=info)
 
     one_by_one = _one_by_one("files", files)
     with_sources = _ahead.read_ahead(files) if isinstance(files, Collection) else _without_sources(one_by_one)
-    return _each(open_store, with_sources, at_once, _outcome(do, lambda item: item[0][1]))
+    return _each(open_store, with_sources, at_once, _outcome(do, lambda item: item[0][1], job))
 
 
 async def _without_sources(items: AsyncGenerator[T, None]) -> AsyncGenerator[tuple[T, None], None]:
@@ -87,17 +104,19 @@ async def _without_sources(items: AsyncGenerator[T, None]) -> AsyncGenerator[tup
 
 def download_files(
     open_store: Open,
-    download: Callable[[str, str | PathLike[str]], Awaitable[ObjectInfo]],
+    download: Download,
     files: Items[Any],
     at_once: int | None,
+    progress: ProgressCallback | None = None,
 ) -> Outcomes[None]:
     """Fetch (key, path) pairs."""
+    job = Job(progress)
 
     async def do(item: tuple[str, str | PathLike[str]]) -> Result[None]:
         key, path = _pair(item)
-        return Result(key, 0, info=await download(key, path))
+        return Result(key, 0, info=await download(key, path, progress=job.of(key)))
 
-    return _each(open_store, _one_by_one("files", files), at_once, _outcome(do, lambda item: item[0]))
+    return _each(open_store, _one_by_one("files", files), at_once, _outcome(do, lambda item: item[0], job))
 
 
 def delete_many(open_store: Open, bucket: str, keys: Items[Any], at_once: int | None) -> Outcomes[None]:
@@ -150,14 +169,18 @@ def _shown(key: object) -> str:
 
 
 def _outcome(
-    do: Callable[[Any], Awaitable[Result[T]]], key_of: Callable[[Any], object]
+    do: Callable[[Any], Awaitable[Result[T]]], key_of: Callable[[Any], object], job: Job = _NO_JOB
 ) -> Callable[[int, Any], Awaitable[list[Result[T]]]]:
-    """Return what does one item and has its outcome, whatever it is."""
+    """Return what does one item and has its outcome, whatever it is; what the callback of the job raises is none."""
 
     async def attempt(index: int, item: Any) -> list[Result[T]]:
+        if job.failure is not None:
+            raise job.failure
         try:
             done = await do(item)
-        except Exception as error:  # noqa: BLE001  # it is the item's outcome
+        except Exception as error:
+            if error is job.failure:
+                raise
             return [Result(_key(item, key_of), index, error=error)]
         return [Result(done.key, index, done.value, done.info)]
 

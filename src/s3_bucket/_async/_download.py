@@ -12,6 +12,7 @@ from s3_bucket import _plan
 from s3_bucket._async import _checksums, _shield
 from s3_bucket._async._files import Replacement
 from s3_bucket._models import GetResult
+from s3_bucket._progress import Meter
 from s3_bucket.exceptions import IntegrityError, PreconditionFailed
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from s3_bucket._async._retry import RetryingStore
-    from s3_bucket._models import ObjectInfo
+    from s3_bucket._models import ObjectInfo, ProgressCallback
     from s3_bucket._store import Allocate, GetRequest, Piece
 
 
@@ -52,22 +53,27 @@ async def fill(store: RetryingStore, request: GetRequest, start: int, buffer: me
 
 
 async def download_file(
-    open_store: Callable[[], Awaitable[RetryingStore]], request: GetRequest, destination: str | os.PathLike[str]
+    open_store: Callable[[], Awaitable[RetryingStore]],
+    request: GetRequest,
+    destination: str | os.PathLike[str],
+    progress: ProgressCallback | None = None,
 ) -> ObjectInfo:
     """Fetch into a file."""
     file = Replacement(destination)
     try:
         await _shield.in_thread(file.create)
-        info = await _fetch_into(await open_store(), request, file)
+        info = await _fetch_into(await open_store(), request, file, Meter(progress, request.key))
         await _shield.in_thread(file.publish)
     finally:
         await _shield.in_thread(file.discard)
     return info
 
 
-async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replacement) -> ObjectInfo:
+async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replacement, meter: Meter) -> ObjectInfo:
     async with store.buffers:
         info, stop, checksum = await _fetch_first(store, request, file)
+    meter.begin(info.size)
+    meter.moved(stop)
     if stop == info.size:  # what came in one answer has been compared
         return info
 
@@ -84,6 +90,7 @@ async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replaceme
             async with writing:
                 await _shield.in_thread(file.write, buffer, at)
             store.buffers.give_back(memory)
+            meter.moved(until - at)
 
     await _in_parallel(store, stop, info.size, fetch)
     checksum.check()

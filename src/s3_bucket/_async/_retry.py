@@ -18,6 +18,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from s3_bucket import events
 from s3_bucket._async._buffers import Buffers
 from s3_bucket._async._resume import ENOUGH, Resumable
 from s3_bucket._async._slots import Slots
@@ -100,52 +101,61 @@ class RetryingStore:
 
     async def get(self, request: GetRequest, allocate: Allocate) -> Piece:
         body = Resumable(self._store, request, allocate)
-        return await self._attempts(body.attempt, gained=lambda: body.gained >= ENOUGH)
+        what = ("GetObject", request.bucket, request.key, 0)
+        return await self._attempts(what, body.attempt, gained=lambda: body.gained >= ENOUGH)
 
     async def head(self, request: GetRequest) -> ObjectInfo:
-        return await self._attempts(self._store.head, request)
+        return await self._attempts(("HeadObject", request.bucket, request.key, 0), self._store.head, request)
 
     async def stored(self, bucket: str, key: str) -> Stored:
-        return await self._attempts(self._store.stored, bucket, key)
+        return await self._attempts(("HeadObject", bucket, key, 0), self._store.stored, bucket, key)
 
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
-        return await self._attempts(self._store.put, bucket, key, body, options)
+        what = ("PutObject", bucket, key, len(body))
+        return await self._attempts(what, self._store.put, bucket, key, body, options)
 
     async def delete(self, request: GetRequest) -> None:
-        await self._attempts(self._store.delete, request)
+        await self._attempts(("DeleteObject", request.bucket, request.key, 0), self._store.delete, request)
 
     async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
-        return await self._attempts(self._store.delete_batch, bucket, keys)
+        return await self._attempts(("DeleteObjects", bucket, None, 0), self._store.delete_batch, bucket, keys)
 
     async def list_page(self, request: ListRequest, token: str | None, max_keys: int) -> Page:
-        return await self._attempts(self._store.list_page, request, token, max_keys)
+        what = ("ListObjectsV2", request.bucket, None, 0)
+        return await self._attempts(what, self._store.list_page, request, token, max_keys)
 
     async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
-        return await self._attempts(self._store.create_upload, bucket, key, options)
+        what = ("CreateMultipartUpload", bucket, key, 0)
+        return await self._attempts(what, self._store.create_upload, bucket, key, options)
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
-        return await self._attempts(self._store.upload_part, upload, number, body)
+        what = ("UploadPart", upload.bucket, upload.key, len(body))
+        return await self._attempts(what, self._store.upload_part, upload, number, body)
 
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
-        return await self._attempts(self._store.complete_upload, upload, parts, options)
+        what = ("CompleteMultipartUpload", upload.bucket, upload.key, 0)
+        return await self._attempts(what, self._store.complete_upload, upload, parts, options)
 
     async def abort_upload(self, upload: Upload) -> None:
-        await self._attempts(self._store.abort_upload, upload)
+        what = ("AbortMultipartUpload", upload.bucket, upload.key, 0)
+        await self._attempts(what, self._store.abort_upload, upload)
 
     async def list_uploads(self, bucket: str, prefix: str, after: tuple[str, str] | None) -> UploadsPage:
-        return await self._attempts(self._store.list_uploads, bucket, prefix, after)
+        what = ("ListMultipartUploads", bucket, None, 0)
+        return await self._attempts(what, self._store.list_uploads, bucket, prefix, after)
 
     async def head_bucket(self, bucket: str) -> None:
-        await self._attempts(self._store.head_bucket, bucket)
+        await self._attempts(("HeadBucket", bucket, None, 0), self._store.head_bucket, bucket)
 
     async def create_bucket(self, bucket: str) -> None:
-        await self._attempts(self._store.create_bucket, bucket)
+        await self._attempts(("CreateBucket", bucket, None, 0), self._store.create_bucket, bucket)
 
     async def presign(self, request: PresignRequest) -> Presigned:
         return await self._store.presign(request)  # nothing is sent, so it neither waits for a slot nor pays for others
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._attempts(self._store.call, bucket, operation, parameters)
+        what = (operation, bucket, parameters.get("Key"), 0)
+        return await self._attempts(what, self._store.call, bucket, operation, parameters)
 
     async def aclose(self) -> None:
         """Close the connections when the requests that are on their way have been answered; none begins any more."""
@@ -153,8 +163,31 @@ class RetryingStore:
         await self._slots.drain()
         await self._store.aclose()
 
-    async def _attempts(
-        self, operation: Callable[..., Awaitable[T]], *arguments: Any, gained: Callable[[], bool] = lambda: False
+    def _attempts(
+        self,
+        what: tuple[str, str, str | None, int],
+        operation: Callable[..., Awaitable[T]],
+        *arguments: Any,
+        gained: Callable[[], bool] = lambda: False,
+    ) -> Awaitable[T]:
+        """Attempt an operation as often as it takes, and tell whoever listens of it.
+
+        Args:
+            what: S3's name of the operation, the bucket, the key, and how many bytes are sent.
+            operation: makes one attempt.
+            arguments: the operation's.
+            gained: whether the last attempt has brought something, though it failed.
+        """
+        request = events.watched(*what)
+        done = self._tried(request, operation, *arguments, gained=gained)
+        return done if request is None else request.watch(done)
+
+    async def _tried(
+        self,
+        request: events.Request | None,
+        operation: Callable[..., Awaitable[T]],
+        *arguments: Any,
+        gained: Callable[[], bool],
     ) -> T:
         spent = sent = 0
         lost = corrected = False
@@ -168,10 +201,14 @@ class RetryingStore:
                 better = not corrected and _was_corrected(error)
                 corrected = corrected or better
                 spent += not (gained() or better)
+                if request is not None:
+                    request.failed(sent, error, self._slots.limit)
                 if not error.retryable or not self._may_go_on(spent, sent, error):
                     raise
                 _log.info("attempt %d failed, retrying: %s", sent, error)
                 seconds = delay(max(1, spent), error)
+                if request is not None:
+                    request.retried(sent, error, seconds)
             else:
                 self._credit = min(self._credit + 1, MOST_CREDIT)
                 return done

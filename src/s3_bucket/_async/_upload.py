@@ -10,10 +10,11 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from s3_bucket import _plan
+from s3_bucket import _plan, events
 from s3_bucket._async import _lost, _shield
 from s3_bucket._async._sources import BufferSource, FileSource
 from s3_bucket._models import NAMED, object_info
+from s3_bucket._progress import Meter
 from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._async._sources import ByteSource
-    from s3_bucket._models import Buffer, ObjectInfo
+    from s3_bucket._models import Buffer, ObjectInfo, ProgressCallback
     from s3_bucket._store import Part, PutOptions, Upload, Written
 
 ABORT_SECONDS = 10.0
@@ -34,14 +35,24 @@ _FIELDS = NAMED | {"Expires": "expires"}
 """What is sent and then told as it was sent."""
 
 
-async def upload(store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions) -> ObjectInfo:
+async def upload(
+    store: RetryingStore,
+    bucket: str,
+    key: str,
+    source: ByteSource,
+    options: PutOptions,
+    progress: ProgressCallback | None = None,
+) -> ObjectInfo:
     """Store what the source holds."""
+    meter = None if progress is None else Meter(progress, key)
     if isinstance(source, BufferSource) and (source.size or 0) <= store.part_size:  # the same in fewer steps
-        return await _whole(store, bucket, key, source.data, options, _lost.with_token(options))
+        return await _whole(store, bucket, key, source.data, options, meter)
     async with source:
         if isinstance(source, FileSource) and source.whole is not None:
-            return await _whole(store, bucket, key, source.whole, options, _lost.with_token(options))
-        async with ObjectUpload(store, bucket, key, options) as sending:
+            return await _whole(store, bucket, key, source.whole, options, meter)
+        async with ObjectUpload(store, bucket, key, options, meter) as sending:
+            if meter is not None:
+                meter.begin(source.size)
             await _send_all(store, source, sending)
             await source.check()
             return await sending.finish()
@@ -74,15 +85,19 @@ async def _read_lent(store: RetryingStore, source: FileSource, length: int) -> B
 
 
 async def _whole(
-    store: RetryingStore, bucket: str, key: str, data: Buffer, options: PutOptions, sent: PutOptions
+    store: RetryingStore, bucket: str, key: str, data: Buffer, options: PutOptions, meter: Meter | None
 ) -> ObjectInfo:
     """Make an object of this data and no more appear."""
+    if meter is not None:
+        meter.begin(len(data))
     if not store.buffers.taken():
         await store.buffers.acquire()
     try:
-        written = await _lost.put(store, bucket, key, data, sent)
+        written = await _lost.put(store, bucket, key, data, _lost.with_token(options))
     finally:
         store.buffers.release()
+    if meter is not None:
+        meter.moved(len(data))
     return _stored(key, len(data), options, written)
 
 
@@ -105,8 +120,11 @@ def _stored(key: str, size: int, options: PutOptions, written: Written) -> Objec
 class ObjectUpload:
     """An object on its way to the store: parts are added, then it is finished; left otherwise, it is aborted."""
 
-    def __init__(self, store: RetryingStore, bucket: str, key: str, options: PutOptions) -> None:
+    def __init__(
+        self, store: RetryingStore, bucket: str, key: str, options: PutOptions, meter: Meter | None = None
+    ) -> None:
         self.size = 0
+        self._meter = meter
         self._store = store
         self._bucket = bucket
         self._key = key
@@ -160,10 +178,12 @@ class ObjectUpload:
         """Make the object appear."""
         if self._creating is None:
             data = self._first or b""
-            return await _whole(self._store, self._bucket, self._key, data, self._options, self._sent_options)
+            return await _whole(self._store, self._bucket, self._key, data, self._options, self._meter)
 
         parts = await asyncio.gather(*self._tasks)
         upload = await self._begun()
+        if self._meter is not None:
+            self._meter.end()
         written = await _lost.complete(self._store, upload, parts, self.size, self._sent_options)
         return _stored(self._key, self.size, self._options, written)
 
@@ -182,11 +202,17 @@ class ObjectUpload:
         if not self._has_room:
             await self._store.buffers.acquire()
         self._has_room = False
-        task = asyncio.ensure_future(self._store.upload_part(upload, number, data))
+        task = asyncio.ensure_future(self._part(upload, number, data))
         task.add_done_callback(partial(self._sent, data if is_lent else b""))
         self._tasks.append(task)
         if self._failed is not None:
             raise self._failed
+
+    async def _part(self, upload: Upload, number: int, data: Buffer) -> Part:
+        part = await self._store.upload_part(upload, number, data)
+        if self._meter is not None:
+            self._meter.moved(len(data))
+        return part
 
     def _sent(self, lent: Buffer, task: asyncio.Task[Part]) -> None:
         if not task.cancelled() and task.exception() is None:  # otherwise a connection may be at it still
@@ -205,13 +231,23 @@ class ObjectUpload:
         if self._creating is None:
             return
 
+        left = True
         try:
             await _shield.shielded(self._abort_begun(self._creating), ABORT_SECONDS)
+            left = False
         except (BucketException, TimeoutError) as error:
             why.add_note(
                 f"A multipart upload of {self._key!r} to the bucket {self._bucket!r} could not be aborted, and its"
-                f" parts may take up space until it is (upload id: {self._upload_id()}): {error!r}"
+                f" parts may take up space until it is (upload id: {self._upload_id() or 'unknown'}): {error!r}"
             )
+        finally:
+            self._tell_aborted(why, left=left)
+
+    def _tell_aborted(self, why: BaseException, *, left: bool) -> None:
+        upload_id = self._upload_id()
+        if upload_id is not None:
+            place = ("AbortMultipartUpload", self._bucket, self._key)
+            events.emit(events.TransferAborted(*place, upload_id, why, left))
 
     async def _abort_begun(self, creating: asyncio.Task[Upload]) -> None:
         try:
@@ -235,6 +271,8 @@ class ObjectUpload:
     def _parts_may_be_late(self) -> bool:
         return any(task.cancelled() or task.exception() is not None for task in self._tasks)
 
-    def _upload_id(self) -> str:
-        done = self._creating is not None and self._creating.done() and not self._creating.cancelled()
-        return self._creating.result().upload_id if done and self._creating else "unknown"
+    def _upload_id(self) -> str | None:
+        """Return the upload's name, if it is known that it began."""
+        creating = self._creating
+        began = creating is not None and creating.done() and not creating.cancelled() and creating.exception() is None
+        return creating.result().upload_id if began and creating else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from s3_bucket import _checks, _config, _presign
+from s3_bucket import _checks, _config, _presign, _progress
 from s3_bucket._async import (
     _administration,
     _bulk,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         GetResult,
         MorePutKeywords,
         ObjectInfo,
+        ProgressCallback,
         PutKeywords,
         Result,
         UploadInfo,
@@ -187,6 +188,7 @@ class AsyncBucket:
         storage_class: str | None = None,
         tags: Mapping[str, str] | None = None,
         encryption: str | None = None,
+        progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Store an object (S3: PutObject, or a multipart upload where the data is longer than part_size).
 
@@ -209,6 +211,8 @@ class AsyncBucket:
             storage_class: such as "STANDARD_IA"; the bucket's default when not given.
             tags: up to 10 names and values.
             encryption: server-side: "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key.
+            progress: called with a Progress, on the event loop, as the bytes reach S3; what it raises ends the
+                transfer, and is raised.
 
         Returns:
             What was stored: its size in bytes, etag and, in a bucket with versioning, version_id.
@@ -241,15 +245,18 @@ class AsyncBucket:
             tags=tags,
             encryption=encryption,
         )
-        source = _sources.source_of(data)
-        return await _upload.upload(await self._store(), self._name, key, source, options)
+        source, told = _sources.source_of(data), progress and _progress.checked(progress)
+        return await _upload.upload(await self._store(), self._name, key, source, options, told)
 
-    async def put_json(self, key: str, value: Any, **options: Unpack[PutKeywords]) -> ObjectInfo:
+    async def put_json(
+        self, key: str, value: Any, *, progress: ProgressCallback | None = None, **options: Unpack[PutKeywords]
+    ) -> ObjectInfo:
         """Store a value as JSON in UTF-8, with the content type application/json (S3: PutObject).
 
         Args:
             key: the object's key.
             value: anything that json.dumps takes; NaN and infinities are refused, as JSON has none.
+            progress: as in put().
             options: put()'s keywords.
 
         Raises:
@@ -262,7 +269,7 @@ class AsyncBucket:
             {'retries': 3}
         """
         options.setdefault("content_type", "application/json")
-        return await self.put(key, await _json.dumps(value), **options)
+        return await self.put(key, await _json.dumps(value), progress=progress, **options)
 
     async def get_json(
         self, key: str, *, version_id: str | None = None, if_match: str | None = None, if_none_match: str | None = None
@@ -565,13 +572,19 @@ class AsyncBucket:
     # Files
 
     async def upload_file(
-        self, local_filepath: str | os.PathLike[str], key: str, **options: Unpack[PutKeywords]
+        self,
+        local_filepath: str | os.PathLike[str],
+        key: str,
+        *,
+        progress: ProgressCallback | None = None,
+        **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Store a file's content (S3: PutObject, or a multipart upload where it is longer than part_size).
 
         Args:
             local_filepath: the file to read.
             key: the object's key.
+            progress: as in put().
             options: put()'s keywords.
 
         Returns:
@@ -583,11 +596,16 @@ class AsyncBucket:
             BucketException: whatever put() raises.
         """
         checked = _checks.put_options(key, **options)
-        source = _sources.file_source(local_filepath)
-        return await _upload.upload(await self._store(), self._name, key, source, checked)
+        source, told = _sources.file_source(local_filepath), _progress.checked(progress)
+        return await _upload.upload(await self._store(), self._name, key, source, checked, told)
 
     async def download_file(
-        self, key: str, local_filepath: str | os.PathLike[str], *, version_id: str | None = None
+        self,
+        key: str,
+        local_filepath: str | os.PathLike[str],
+        *,
+        version_id: str | None = None,
+        progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Fetch an object into a file (S3: GetObject, in several ranges at a time).
 
@@ -597,6 +615,7 @@ class AsyncBucket:
             key: the object's key.
             local_filepath: the file to make or to replace; its directory must exist.
             version_id: a version other than the newest.
+            progress: as in put(); as the bytes reach the file.
 
         Returns:
             What was fetched.
@@ -607,7 +626,7 @@ class AsyncBucket:
             OSError: the file can't be written; nothing is fetched where that can be known before.
         """
         request = _checks.get_request(self._name, key, version_id=version_id)
-        return await _download.download_file(self._store, request, local_filepath)
+        return await _download.download_file(self._store, request, local_filepath, _progress.checked(progress))
 
     # Many objects
 
@@ -697,36 +716,40 @@ class AsyncBucket:
         files: Iterable[tuple[str | os.PathLike[str], str]] | AsyncIterable[tuple[str | os.PathLike[str], str]],
         *,
         concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
     ) -> AsyncIterator[Result[None]]:
         """Store many files, several at a time (S3: PutObject or multipart uploads).
 
         Args:
             files: pairs (local_filepath, key), of any number.
             concurrency: how many at a time; max_concurrency when not given.
+            progress: as in put(), of all files together; what it raises ends the iteration.
 
         Returns:
             Their outcomes, in the order in which they end.
         """
-        return BatchIterator(_bulk.upload_files(self._store, self._name, files, _checks.concurrency(concurrency)))
+        at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
+        return BatchIterator(_bulk.upload_files(self._store, self._name, files, at_once, told))
 
     def download_files(
         self,
         files: Iterable[tuple[str, str | os.PathLike[str]]] | AsyncIterable[tuple[str, str | os.PathLike[str]]],
         *,
         concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
     ) -> AsyncIterator[Result[None]]:
         """Fetch many objects into files, several at a time (S3: GetObject).
 
         Args:
             files: pairs (key, local_filepath), of any number.
             concurrency: how many at a time; max_concurrency when not given.
+            progress: as in upload_files().
 
         Returns:
             Their outcomes, in the order in which they end.
         """
-        return BatchIterator(
-            _bulk.download_files(self._store, self.download_file, files, _checks.concurrency(concurrency))
-        )
+        at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
+        return BatchIterator(_bulk.download_files(self._store, self.download_file, files, at_once, told))
 
     # The bucket itself
 

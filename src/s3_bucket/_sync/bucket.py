@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         GetResult,
         MorePutKeywords,
         ObjectInfo,
+        ProgressCallback,
         PutKeywords,
         Result,
         UploadInfo,
@@ -169,6 +170,7 @@ class Bucket(Face):
         storage_class: str | None = None,
         tags: Mapping[str, str] | None = None,
         encryption: str | None = None,
+        progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Store an object (S3: PutObject, or a multipart upload where the data is longer than part_size).
 
@@ -191,6 +193,8 @@ class Bucket(Face):
             storage_class: such as "STANDARD_IA"; the bucket's default when not given.
             tags: up to 10 names and values.
             encryption: server-side: "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key.
+            progress: called with a Progress, on the event loop, as the bytes reach S3; what it raises ends the
+                transfer, and is raised.
 
         Returns:
             What was stored: its size in bytes, etag and, in a bucket with versioning, version_id.
@@ -224,14 +228,18 @@ class Bucket(Face):
             storage_class=storage_class,
             tags=tags,
             encryption=encryption,
+            progress=progress,
         )
 
-    def put_json(self, key: str, value: Any, **options: Unpack[PutKeywords]) -> ObjectInfo:
+    def put_json(
+        self, key: str, value: Any, *, progress: ProgressCallback | None = None, **options: Unpack[PutKeywords]
+    ) -> ObjectInfo:
         """Store a value as JSON in UTF-8, with the content type application/json (S3: PutObject).
 
         Args:
             key: the object's key.
             value: anything that json.dumps takes; NaN and infinities are refused, as JSON has none.
+            progress: as in put().
             options: put()'s keywords.
 
         Raises:
@@ -243,7 +251,7 @@ class Bucket(Face):
             >>> await bucket.get_json("config")
             {'retries': 3}
         """
-        return self._call(self._async.put_json, key, value, **options)
+        return self._call(self._async.put_json, key, value, progress=progress, **options)
 
     def get_json(
         self, key: str, *, version_id: str | None = None, if_match: str | None = None, if_none_match: str | None = None
@@ -545,13 +553,19 @@ class Bucket(Face):
         )
 
     def upload_file(
-        self, local_filepath: str | os.PathLike[str], key: str, **options: Unpack[PutKeywords]
+        self,
+        local_filepath: str | os.PathLike[str],
+        key: str,
+        *,
+        progress: ProgressCallback | None = None,
+        **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Store a file's content (S3: PutObject, or a multipart upload where it is longer than part_size).
 
         Args:
             local_filepath: the file to read.
             key: the object's key.
+            progress: as in put().
             options: put()'s keywords.
 
         Returns:
@@ -562,10 +576,15 @@ class Bucket(Face):
             IntegrityError: the file changed while it was read; nothing was stored.
             BucketException: whatever put() raises.
         """
-        return self._call(self._async.upload_file, local_filepath, key, **options)
+        return self._call(self._async.upload_file, local_filepath, key, progress=progress, **options)
 
     def download_file(
-        self, key: str, local_filepath: str | os.PathLike[str], *, version_id: str | None = None
+        self,
+        key: str,
+        local_filepath: str | os.PathLike[str],
+        *,
+        version_id: str | None = None,
+        progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Fetch an object into a file (S3: GetObject, in several ranges at a time).
 
@@ -575,6 +594,7 @@ class Bucket(Face):
             key: the object's key.
             local_filepath: the file to make or to replace; its directory must exist.
             version_id: a version other than the newest.
+            progress: as in put(); as the bytes reach the file.
 
         Returns:
             What was fetched.
@@ -584,7 +604,7 @@ class Bucket(Face):
             IntegrityError: the bytes that came are not those that are stored, or the object changed meanwhile.
             OSError: the file can't be written; nothing is fetched where that can be known before.
         """
-        return self._call(self._async.download_file, key, local_filepath, version_id=version_id)
+        return self._call(self._async.download_file, key, local_filepath, version_id=version_id, progress=progress)
 
     def list(
         self, prefix: str = "", *, start_after: str | None = None, limit: int | None = None
@@ -671,34 +691,38 @@ class Bucket(Face):
         files: Iterable[tuple[str | os.PathLike[str], str]] | AsyncIterable[tuple[str | os.PathLike[str], str]],
         *,
         concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
     ) -> Iterator[Result[None]]:
         """Store many files, several at a time (S3: PutObject or multipart uploads).
 
         Args:
             files: pairs (local_filepath, key), of any number.
             concurrency: how many at a time; max_concurrency when not given.
+            progress: as in put(), of all files together; what it raises ends the iteration.
 
         Returns:
             Their outcomes, in the order in which they end.
         """
-        return self._iterate(self._async.upload_files, files, concurrency=concurrency)
+        return self._iterate(self._async.upload_files, files, concurrency=concurrency, progress=progress)
 
     def download_files(
         self,
         files: Iterable[tuple[str, str | os.PathLike[str]]] | AsyncIterable[tuple[str, str | os.PathLike[str]]],
         *,
         concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
     ) -> Iterator[Result[None]]:
         """Fetch many objects into files, several at a time (S3: GetObject).
 
         Args:
             files: pairs (key, local_filepath), of any number.
             concurrency: how many at a time; max_concurrency when not given.
+            progress: as in upload_files().
 
         Returns:
             Their outcomes, in the order in which they end.
         """
-        return self._iterate(self._async.download_files, files, concurrency=concurrency)
+        return self._iterate(self._async.download_files, files, concurrency=concurrency, progress=progress)
 
     def abort_stale_uploads(self, older_than: timedelta | float, prefix: str = "") -> Sequence[UploadInfo]:
         """Abort the multipart uploads that killed processes have left (S3: ListMultipartUploads, AbortMultipartUpload).

@@ -21,6 +21,7 @@ from botocore.handlers import convert_body_to_file_like_object
 
 from s3_bucket._async._botocore import answers, signing
 from s3_bucket._async._pace import SLOWEST, Pace
+from s3_bucket.events import answered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -242,8 +243,13 @@ def _guard(client: Any) -> None:
         events.register("before-call.s3", _without_redirector)
     events.register("before-sign.s3", _trust_checksum)
     events.register("before-send.s3", _without_expect)
+    events.register("after-call.s3", _tell_status)
     for operation in ("PutObject", "UploadPart"):  # bytes stay bytes: they are cut and watched in _GuardedRequests
         events.unregister(f"before-parameter-build.s3.{operation}", convert_body_to_file_like_object)
+
+
+def _tell_status(http_response: Any, **_: Any) -> None:
+    answered.set(http_response.status_code)
 
 
 def _without_redirector(params: Mapping[str, Any], **_: Any) -> None:

@@ -26,6 +26,7 @@ from s3_bucket._async._wire import requests
 from s3_bucket._async._wire.http1 import LATER
 from s3_bucket._async._wire.pool import Pool
 from s3_bucket._store import GetRequest, Part, PutOptions
+from s3_bucket.events import answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -294,6 +295,7 @@ class WireStore:
         bodiless = asking.method == "HEAD"
         await connection.exchange(head, asking.body, asking.sink, bodiless=bodiless, most=LONGEST_ERROR)
         status, body = connection.status, connection.body
+        answered.set(status)
         if body and status == _OK and asking.sink is None and reports_an_error(body):
             status = _FAILED
         if status >= _FIRST_ERROR:
