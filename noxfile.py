@@ -149,9 +149,10 @@ def session_python(session: nox.Session) -> str:
 
 @nox.session
 def generated(session: nox.Session) -> None:
-    """Check that the blocking face is what its generator makes of the async one."""
+    """Check that the blocking face is what its generator makes of the async one, and docs/vendors.md of its table."""
     session.install("--editable", ".")
     session.run("python", "-m", "s3_bucket._sync._generate", "--check", *session.posargs)
+    session.run("python", "-m", "docs.vendors", "--check")
 
 
 @nox.session(default=False)

@@ -12,7 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from s3_bucket import _plan
+from s3_bucket import _plan, _vendors
+from s3_bucket._vendors import AddressingStyle, Checksums, VendorName
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-AddressingStyle = Literal["auto", "path", "virtual"]
-Checksums = Literal["auto", "when_supported", "when_required"]
 Engine = Literal["auto", "wire", "botocore"]
 
 AUTO: Engine = "wire"
@@ -47,6 +46,7 @@ class SettingsKeywords(TypedDict, total=False):
     max_attempts: int
     checksums: Checksums
     engine: Engine
+    vendor: VendorName
 
 
 @dataclasses.dataclass(frozen=True, slots=True, repr=False)
@@ -69,6 +69,7 @@ class Settings:
     max_attempts: int = 5
     checksums: Checksums = "auto"
     engine: Engine = "auto"
+    vendor: VendorName = "auto"
     _hash: int = dataclasses.field(default=0, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -115,6 +116,7 @@ def init(
     max_attempts: int = 5,
     checksums: Checksums = "auto",
     engine: Engine = "auto",
+    vendor: VendorName = "auto",
 ) -> None:
     """Set what all buckets of the process use; a bucket may override it. It sends nothing.
 
@@ -142,6 +144,9 @@ def init(
             they do, until a vendor refuses it.
         engine: what sends the requests: "wire", this library's own connections for what is asked most, or "botocore",
             aiobotocore for everything; "auto" is "wire".
+        vendor: whose S3 it is: "aws", "ceph", "minio", "r2", "b2", "gcs", "wasabi" or "auto", which is told from the
+            endpoint's host name. It decides what addressing_style, region and checksums mean where they are not given,
+            and which conditions are refused, because the vendor would not keep them.
 
     Raises:
         InvalidInput: an argument can't be right; it is named.
@@ -169,6 +174,7 @@ def init(
         max_attempts=max_attempts,
         checksums=checksums,
         engine=engine,
+        vendor=vendor,
     )
     _default = Settings(**checked(given))
 
@@ -185,6 +191,18 @@ def settings(overrides: SettingsKeywords) -> Settings:
         merged: dict[str, Any] = {**nobody, **overrides}
         return dataclasses.replace(_default, **merged)
     return dataclasses.replace(_default, **overrides)
+
+
+def fitted(settings: Settings, endpoint_url: str | None) -> Settings:
+    """Return the settings as the vendor behind the endpoint needs them; what was given explicitly stays."""
+    vendor = _vendors.known(settings.vendor, endpoint_url)
+    style, checksums = settings.addressing_style, settings.checksums
+    return dataclasses.replace(
+        settings,
+        region=settings.region or _vendors.region(vendor, endpoint_url),
+        addressing_style=vendor.addressing.value if style == "auto" else style,
+        checksums=vendor.checksums.value if checksums == "auto" else checksums,
+    )
 
 
 class Merged:
@@ -320,4 +338,5 @@ _CHECKS: dict[str, _Check] = {
     "max_attempts": ("a whole number from 1", lambda value: _is_count(value, 1)),
     "engine": (f"one of {', '.join(get_args(Engine))}", lambda value: value in get_args(Engine)),
     "checksums": (f"one of {', '.join(get_args(Checksums))}", lambda value: value in get_args(Checksums)),
+    "vendor": (f"one of {', '.join(get_args(VendorName))}", lambda value: value in get_args(VendorName)),
 }

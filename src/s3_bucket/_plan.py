@@ -34,7 +34,7 @@ CHUNK_SIZE = MIB
 """The length of a reader's chunks."""
 
 EQUAL_STREAM_PARTS = 5_000
-"""So many parts of a stream of unknown length are equal, as some vendors require of all (40 GB of 8 MiB parts)."""
+"""So many parts of a stream of unknown length are equal anyway (40 GB of 8 MiB parts), as some vendors require."""
 STREAM_PARTS_A_STEP = 490
 """After those, the part size doubles every so many parts, so that 10,000 parts hold more than 5 TiB."""
 
@@ -51,8 +51,13 @@ def part_size_for(size: int, preferred: int) -> int:
     return max(preferred, -(-needed // MIB) * MIB)
 
 
-def stream_part_size(number: int, preferred: int) -> int:
-    """Return the size of part `number` (from 1) of a stream whose length nobody knows."""
+def stream_part_size(number: int, preferred: int, *, equal: bool = False) -> int:
+    """Return the size of part `number` (from 1) of a stream whose length nobody knows; of all, if they must be equal.
+
+    What doesn't fit into 10,000 equal parts is refused then, when it has come to that.
+    """
+    if equal:
+        return preferred
     steps = max(0, number - 1 - EQUAL_STREAM_PARTS) // STREAM_PARTS_A_STEP + (number > EQUAL_STREAM_PARTS)
     return min(preferred << steps, MAX_PART_SIZE)
 

@@ -66,6 +66,7 @@ WRONG: list[tuple[str, Any]] = [
         for value in (0, -1, math.inf, math.nan, "1", True, None)
     ],
     *[("checksums", value) for value in ("always", None)],
+    *[("vendor", value) for value in ("amazon", "", None, [])],
 ]
 
 
@@ -93,6 +94,7 @@ RIGHT: dict[str, Any] = {
     "read_timeout": 1,
     "max_attempts": 1,
     "checksums": "when_required",
+    "vendor": "minio",
 }
 
 

@@ -18,7 +18,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from s3_bucket import events
+from s3_bucket import _vendors, events
 from s3_bucket._async._buffers import Buffers
 from s3_bucket._async._resume import ENOUGH, Resumable
 from s3_bucket._async._slots import Slots
@@ -87,7 +87,9 @@ def _was_corrected(error: BucketException) -> bool:
 class RetryingStore:
     """Retries and bounds an ObjectStore."""
 
-    def __init__(self, store: ObjectStore, settings: Settings) -> None:
+    def __init__(self, store: ObjectStore, settings: Settings, vendor: _vendors.Vendor = _vendors.UNKNOWN) -> None:
+        self.vendor = vendor
+        """What is known of whose S3 it is."""
         self.part_size = settings.part_size
         self.max_concurrency = settings.max_concurrency
         self.buffers = Buffers(settings.max_concurrency)

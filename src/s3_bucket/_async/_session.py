@@ -173,10 +173,11 @@ async def _open(settings: Settings) -> RetryingStore:
     # Importing aiobotocore takes half a second: not when this package is imported, and not on the event loop.
     botocore = await _imported("s3_bucket._async._botocore.store")
     store = await botocore.BotocoreStore.open(settings)
+    vendor = store.vendor
     if settings.is_wire:
         wire = await _imported("s3_bucket._async._wire.store")
         store = await wire.WireStore.open(store, settings)
-    return RetryingStore(store, settings)
+    return RetryingStore(store, settings, vendor)
 
 
 async def _imported(module: str) -> Any:

@@ -11,13 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from s3_bucket import _plan, events
-from s3_bucket._async import _lost, _shield
+from s3_bucket._async import _conditions, _lost, _shield
 from s3_bucket._async._sources import BufferSource, FileSource
 from s3_bucket._models import NAMED, object_info
 from s3_bucket._progress import Meter
 from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from s3_bucket._async._retry import RetryingStore
@@ -60,9 +61,10 @@ async def upload(
 
 async def _send_all(store: RetryingStore, source: ByteSource, sending: ObjectUpload) -> None:
     equal = None if source.size is None else _plan.part_size_for(source.size, store.part_size)
+    size_of = stream_part_size(store)
     number = 1
     while True:
-        length = equal or _plan.stream_part_size(number, store.part_size)
+        length = equal or size_of(number)
         if equal is not None and number > 1:
             await sending.make_room()
         if number > 1 and isinstance(source, FileSource):
@@ -78,6 +80,11 @@ async def _send_all(store: RetryingStore, source: ByteSource, sending: ObjectUpl
         number += 1
 
 
+def stream_part_size(store: RetryingStore) -> Callable[[int], int]:
+    """Return what tells the size of each part of a stream whose length nobody knows."""
+    return partial(_plan.stream_part_size, preferred=store.part_size, equal=store.vendor.equal_parts.value)
+
+
 async def _read_lent(store: RetryingStore, source: FileSource, length: int) -> Buffer:
     data = store.buffers.lend(min(length, source.left))
     await source.fill(data)
@@ -88,6 +95,8 @@ async def _whole(
     store: RetryingStore, bucket: str, key: str, data: Buffer, options: PutOptions, meter: Meter | None
 ) -> ObjectInfo:
     """Make an object of this data and no more appear."""
+    if options.if_absent or options.if_match:
+        _conditions.refuse(store, "PutObject", bucket, key, options)
     if meter is not None:
         meter.begin(len(data))
     if not store.buffers.taken():
@@ -182,6 +191,7 @@ class ObjectUpload:
 
         parts = await asyncio.gather(*self._tasks)
         upload = await self._begun()
+        await _conditions.complete(self._store, self._bucket, self._key, self._options)
         if self._meter is not None:
             self._meter.end()
         written = await _lost.complete(self._store, upload, parts, self.size, self._sent_options)
@@ -189,6 +199,7 @@ class ObjectUpload:
 
     async def _begun(self) -> Upload:
         if self._creating is None:
+            _conditions.refuse(self._store, "CompleteMultipartUpload", self._bucket, self._key, self._options)
             begin = self._store.create_upload(self._bucket, self._key, self._sent_options)
             self._creating = asyncio.ensure_future(begin)
         # Cancelled meanwhile, the request goes on: an upload that began and whose id nobody knows can't be aborted.

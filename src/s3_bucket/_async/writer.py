@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from s3_bucket import _plan
-from s3_bucket._async._upload import ObjectUpload
+from s3_bucket._async._upload import ObjectUpload, stream_part_size
 from s3_bucket.exceptions import IntegrityError, InvalidInput
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class AsyncWriter:
     ends without an exception.
     """
 
-    def __init__(self, sending: ObjectUpload, key: str, part_size: int) -> None:
+    def __init__(self, sending: ObjectUpload, key: str, part_size: Callable[[int], int]) -> None:
         self._sending = sending
         self._key = key
         self._part_size = part_size
@@ -75,7 +74,7 @@ class AsyncWriter:
         self._closed = True
 
     async def _take(self, view: memoryview) -> memoryview:
-        length = _plan.stream_part_size(self._number, self._part_size)
+        length = self._part_size(self._number)
         room = length - len(self._filling)
         self._filling += view[:room]
         if len(self._filling) == length:
@@ -102,7 +101,7 @@ async def open_writer(
     """Give the writer; publish when the block ends, abort when it raises."""
     store = await open_store()
     async with ObjectUpload(store, bucket, key, options) as sending:
-        writer = AsyncWriter(sending, key, store.part_size)
+        writer = AsyncWriter(sending, key, stream_part_size(store))
         try:
             yield writer
         finally:

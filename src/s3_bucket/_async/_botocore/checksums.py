@@ -35,6 +35,11 @@ class Checksums:
         """Whether it isn't known yet: until then, what is sent must go through sent()."""
         self._endpoint = endpoint
 
+    @property
+    def is_md5(self) -> bool:
+        """Whether it is a Content-MD5 that is sent."""
+        return not self._crc32
+
     async def of(self, body: Buffer) -> dict[str, str]:
         """Return the parameter that carries the checksum of a body."""
         return await _checksums.summed(self.made, body)

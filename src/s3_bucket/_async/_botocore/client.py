@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import logging
 import re
 from functools import partial
@@ -19,6 +21,7 @@ from aiohttp.client_proto import ResponseHandler
 from botocore import UNSIGNED
 from botocore.handlers import convert_body_to_file_like_object
 
+from s3_bucket import _config, _vendors
 from s3_bucket._async._botocore import answers, signing
 from s3_bucket._async._pace import SLOWEST, Pace
 from s3_bucket.events import answered
@@ -42,8 +45,9 @@ KEPT_ALIVE = 10
 large multipart upload, which may take minutes."""
 
 _CRC32 = "x-amz-checksum-crc32"
+_MD5 = "s3-bucket-md5"
+"""The name under which a request's context says that it shall have a Content-MD5."""
 _FIRST_ERROR = 300
-_AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class GuardedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
@@ -171,6 +175,21 @@ async def _opened(settings: Settings) -> tuple[Any, signing.Signing]:
     _share_loader(session)
     # An odd date hides no object: botocore would refuse the whole listing.
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=answers.time)
+    needed = _config.fitted(settings, settings.endpoint_url)
+    client = await _created(session, needed)
+    # Only now it is known what the environment or a profile says of the endpoint.
+    found = _config.fitted(settings, str(client.meta.endpoint_url))
+    if settings.endpoint_url is None and found != needed:
+        await client.close()
+        client = await _created(session, found)
+    _guard(client)
+    signs = signing.install(client, settings.connect_timeout + settings.read_timeout)
+    if settings.verify is False:
+        _warn(str(client.meta.endpoint_url))
+    return client, signs
+
+
+async def _created(session: AioSession, settings: Settings) -> Any:
     context = session.create_client(
         "s3",
         region_name=settings.region,
@@ -179,14 +198,9 @@ async def _opened(settings: Settings) -> tuple[Any, signing.Signing]:
         aws_access_key_id=settings.aws_access_key_id,
         aws_secret_access_key=settings.aws_secret_access_key,
         aws_session_token=settings.aws_session_token,
-        config=_config(settings),
+        config=_client_config(settings),
     )
-    client = await context.__aenter__()
-    _guard(client)
-    signs = signing.install(client, settings.connect_timeout + settings.read_timeout)
-    if settings.verify is False:
-        _warn(str(client.meta.endpoint_url))
-    return client, signs
+    return await context.__aenter__()
 
 
 _warned: set[str] = set()
@@ -210,11 +224,10 @@ def _share_loader(session: AioSession) -> None:
 
 def is_amazon(client: Any) -> bool:
     """Whether the client talks to Amazon's S3, not to another endpoint."""
-    host = str(client.meta.endpoint_url).split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
-    return host.endswith(_AMAZON)
+    return _vendors.by_host(str(client.meta.endpoint_url)) is _vendors.AWS
 
 
-def _config(settings: Settings) -> AioConfig:
+def _client_config(settings: Settings) -> AioConfig:
     options: dict[str, Any] = {}
     if settings.anonymous:
         options["signature_version"] = UNSIGNED
@@ -244,6 +257,8 @@ def _guard(client: Any) -> None:
     events.register("before-sign.s3", _trust_checksum)
     events.register("before-send.s3", _without_expect)
     events.register("after-call.s3", _tell_status)
+    events.register("before-parameter-build.s3.DeleteObjects", _note_md5)
+    events.register("before-sign.s3.DeleteObjects", _with_md5)
     for operation in ("PutObject", "UploadPart"):  # bytes stay bytes: they are cut and watched in _GuardedRequests
         events.unregister(f"before-parameter-build.s3.{operation}", convert_body_to_file_like_object)
 
@@ -271,3 +286,18 @@ def _trust_checksum(request: Any, **_: Any) -> None:
 def _without_expect(request: Any, **_: Any) -> None:
     """Don't wait for "100 Continue": aiohttp would, for ever, and not every server sends it."""
     request.headers.pop("Expect", None)
+
+
+def _note_md5(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    """Note that a Content-MD5 was asked for: DeleteObjects has lost the parameter, and some vendors want the header."""
+    context[_MD5] = params.pop("ContentMD5", None) is not None
+
+
+def _with_md5(request: Any, **_: Any) -> None:
+    """Give the request a Content-MD5 instead of botocore's checksum, if that was asked for."""
+    if not request.context.get(_MD5):
+        return
+    for name in [name for name in request.headers if name.lower().startswith(("x-amz-checksum-", "x-amz-sdk-"))]:
+        del request.headers[name]
+    digest = hashlib.md5(request.data, usedforsecurity=False).digest()
+    request.headers["Content-MD5"] = base64.b64encode(digest).decode()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore import xform_name
 
-from s3_bucket import _plan
+from s3_bucket import _config, _plan, _vendors
 from s3_bucket._async._botocore import answers, presigning
 from s3_bucket._async._botocore.checksums import Checksums
 from s3_bucket._async._botocore.client import open_client
@@ -46,9 +46,10 @@ class BotocoreStore:
         self._client = client
         self._wiring = Wiring(client, signing)
         self._window = settings.read_timeout
-        is_secure = str(client.meta.endpoint_url).startswith("https:")
-        self._signs_payloads = not is_secure and not settings.anonymous
-        self.checksums = Checksums(settings.checksums, str(client.meta.endpoint_url))
+        endpoint = str(client.meta.endpoint_url)
+        self._signs_payloads = not endpoint.startswith("https:") and not settings.anonymous
+        self.vendor = _vendors.known(settings.vendor, endpoint)
+        self.checksums = Checksums(_config.fitted(settings, endpoint).checksums, endpoint)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -126,7 +127,8 @@ class BotocoreStore:
     async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
         with translated(Target("DeleteObjects", bucket)):
             objects = [{"Key": key} for key in dict.fromkeys(keys)]
-            answer = await self._client.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+            md5 = {"ContentMD5": ""} if self.checksums.is_md5 or self.vendor.delete_md5.value else {}
+            answer = await self._client.delete_objects(Bucket=bucket, Delete={"Objects": objects}, **md5)
         return answers.batch_errors(bucket, keys, answer)
 
     async def list_page(self, request: ListRequest, token: str | None, max_keys: int) -> Page:
