@@ -21,6 +21,7 @@ from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
 from s3_bucket._models import GetResult, ObjectInfo, Progress, Result, UploadInfo, raise_failed
 from s3_bucket._presigned import PresignedPost, PresignedURL
+from s3_bucket._report import Finding, Report
 from s3_bucket._sync.bucket import Bucket
 from s3_bucket._sync.reader import Reader
 from s3_bucket._sync.writer import Writer
@@ -63,6 +64,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "PresignedURL",
     "PresignedPost",
     "raise_failed",
+    "Report",
+    "Finding",
     "AsyncReader",
     "AsyncWriter",
     "Reader",

@@ -26,6 +26,8 @@ def configuration() -> None:
     S3.AsyncBucket("name", profile="other", max_concurrency=20, connect_timeout=1.5, max_attempts=1)
     assert_type(S3.Bucket("name", region="eu-west-1").name, str)
     assert_type(S3.bucket("name"), S3.Bucket)
+    S3.AsyncBucket("name", endpoint_url="http://127.0.0.1:9000", vendor="minio")
+    S3.init(vendor="amazon")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     S3.init(addressing_style="host")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     S3.Bucket("name", concurrency=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
@@ -106,6 +108,11 @@ async def the_bucket(bucket: S3.AsyncBucket) -> None:
     await bucket.create(exist_ok=True)
     assert_type(await bucket.bucket_exists(), bool)
     assert_type(await bucket.abort_stale_uploads(timedelta(days=1), "a/"), Sequence[S3.UploadInfo])
+    report = await bucket.check("below/")
+    assert_type(report, S3.Report)
+    assert_type(report.ok, bool)
+    assert_type(report.settings, dict[str, Any])
+    assert_type(report.findings, tuple[S3.Finding, ...])
     await bucket.delete_bucket()
     await bucket.aclose()
 

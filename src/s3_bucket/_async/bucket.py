@@ -8,6 +8,8 @@ from s3_bucket import _checks, _config, _presign, _progress
 from s3_bucket._async import (
     _administration,
     _bulk,
+    _canary,
+    _conditions,
     _download,
     _json,
     _listing,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         UploadInfo,
     )
     from s3_bucket._presigned import PresignedPost, PresignedURL
+    from s3_bucket._report import Report
 
 
 class AsyncBucket:
@@ -328,14 +331,15 @@ class AsyncBucket:
         Args:
             key: the object's key.
             version_id: delete this version for good, instead of hiding the object behind a delete marker.
-            if_match: delete only the object with this etag. Not every vendor's S3 knows this condition.
+            if_match: delete only the object with this etag. Not every vendor's S3 keeps this condition.
 
         Raises:
             PreconditionFailed: if_match did not hold.
+            InvalidInput: the vendor is known not to keep if_match; nothing was deleted.
             NoSuchBucket: there is no such bucket.
         """
         request = _checks.get_request(self._name, key, version_id=version_id, if_match=if_match)
-        await (await self._store()).delete(request)
+        await _conditions.delete(await self._store(), request)
 
     def open_reader(
         self,
@@ -752,6 +756,36 @@ class AsyncBucket:
         return BatchIterator(_bulk.download_files(self._store, self.download_file, files, at_once, told))
 
     # The bucket itself
+
+    async def check(self, prefix: str = "s3-bucket-check/") -> Report:
+        """Find out what works here, and which settings this store needs.
+
+        It writes a few small objects, reads, lists, rewrites and deletes them (S3: HeadBucket, PutObject, GetObject,
+        ListObjectsV2, ListObjectVersions, CreateMultipartUpload, UploadPart, CompleteMultipartUpload,
+        ListMultipartUploads, AbortMultipartUpload, DeleteObject, DeleteObjects). Whatever happens, they are deleted.
+
+        Args:
+            prefix: how the keys of those objects begin, for credentials that may not write everywhere.
+
+        Returns:
+            What was found, in words: print it. Its ``settings`` are the keywords of init() that this store needs, and
+            its ``ok`` says whether there is no problem. What doesn't work is a finding, not an exception: missing
+            permissions, a missing bucket, wrong credentials or the wrong region.
+
+        Raises:
+            InvalidInput: the prefix can't be the beginning of a key.
+
+        Example:
+            >>> report = await bucket.check()
+            >>> report.ok
+            True
+            >>> print(report)
+            bucket ... works:
+            ok      bucket: it is there
+            ...
+        """
+        _checks.key(f"{prefix}canary", "prefix")
+        return await _canary.check(self._store, self._name, self._settings.now(), prefix)
 
     async def abort_stale_uploads(self, older_than: timedelta | float, prefix: str = "") -> Sequence[UploadInfo]:
         """Abort the multipart uploads that killed processes have left (S3: ListMultipartUploads, AbortMultipartUpload).

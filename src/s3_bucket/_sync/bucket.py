@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UploadInfo,
     )
     from s3_bucket._presigned import PresignedPost, PresignedURL
+    from s3_bucket._report import Report
 
 
 class Bucket(Face):
@@ -309,10 +310,11 @@ class Bucket(Face):
         Args:
             key: the object's key.
             version_id: delete this version for good, instead of hiding the object behind a delete marker.
-            if_match: delete only the object with this etag. Not every vendor's S3 knows this condition.
+            if_match: delete only the object with this etag. Not every vendor's S3 keeps this condition.
 
         Raises:
             PreconditionFailed: if_match did not hold.
+            InvalidInput: the vendor is known not to keep if_match; nothing was deleted.
             NoSuchBucket: there is no such bucket.
         """
         self._call(self._async.delete, key, version_id=version_id, if_match=if_match)
@@ -723,6 +725,35 @@ class Bucket(Face):
             Their outcomes, in the order in which they end.
         """
         return self._iterate(self._async.download_files, files, concurrency=concurrency, progress=progress)
+
+    def check(self, prefix: str = "s3-bucket-check/") -> Report:
+        """Find out what works here, and which settings this store needs.
+
+        It writes a few small objects, reads, lists, rewrites and deletes them (S3: HeadBucket, PutObject, GetObject,
+        ListObjectsV2, ListObjectVersions, CreateMultipartUpload, UploadPart, CompleteMultipartUpload,
+        ListMultipartUploads, AbortMultipartUpload, DeleteObject, DeleteObjects). Whatever happens, they are deleted.
+
+        Args:
+            prefix: how the keys of those objects begin, for credentials that may not write everywhere.
+
+        Returns:
+            What was found, in words: print it. Its ``settings`` are the keywords of init() that this store needs, and
+            its ``ok`` says whether there is no problem. What doesn't work is a finding, not an exception: missing
+            permissions, a missing bucket, wrong credentials or the wrong region.
+
+        Raises:
+            InvalidInput: the prefix can't be the beginning of a key.
+
+        Example:
+            >>> report = await bucket.check()
+            >>> report.ok
+            True
+            >>> print(report)
+            bucket ... works:
+            ok      bucket: it is there
+            ...
+        """
+        return self._call(self._async.check, prefix)
 
     def abort_stale_uploads(self, older_than: timedelta | float, prefix: str = "") -> Sequence[UploadInfo]:
         """Abort the multipart uploads that killed processes have left (S3: ListMultipartUploads, AbortMultipartUpload).
