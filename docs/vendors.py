@@ -58,6 +58,7 @@ def document() -> str:
         "`region`": lambda vendor: told(vendor.region, region(vendor)),
         "parts of one size": lambda vendor: told(vendor.equal_parts, _YES[vendor.equal_parts.value]),
         "DeleteObjects wants Content-MD5": lambda vendor: told(vendor.delete_md5, _YES[vendor.delete_md5.value]),
+        "GetObject asks for the checksum": lambda vendor: told(vendor.checksum_mode),
     }
     conditions = {
         "vendor": lambda vendor: vendor.title,

@@ -47,6 +47,7 @@ class Vendor(NamedTuple):
         region: the region to sign for where none was given; None for that of the standard chain.
         equal_parts: whether all parts of an upload but the last must be of one size.
         delete_md5: whether DeleteObjects must carry a Content-MD5, and not another checksum.
+        checksum_mode: what it makes of GetObject's question for the checksum that is kept.
         put_if_absent, put_if_match: what it makes of If-None-Match and If-Match in PutObject.
         complete: what it makes of either in CompleteMultipartUpload.
         delete_if_match: what it makes of If-Match in DeleteObject.
@@ -60,6 +61,7 @@ class Vendor(NamedTuple):
     region: Claim
     equal_parts: Claim
     delete_md5: Claim
+    checksum_mode: Claim
     put_if_absent: Claim
     put_if_match: Claim
     complete: Claim
@@ -102,6 +104,7 @@ AWS = Vendor(
     region=Claim(None, "https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html"),
     equal_parts=Claim(False, f"{_S3}/userguide/qfacts.html"),
     delete_md5=Claim(False, f"{_S3}/API/API_DeleteObjects.html", "any checksum will do"),
+    checksum_mode=Claim("answered", f"{_S3}/API/API_GetObject.html"),
     put_if_absent=Claim("kept", f"{_S3}/userguide/conditional-writes.html"),
     put_if_match=Claim("kept", f"{_S3}/userguide/conditional-writes.html"),
     complete=Claim("kept", f"{_S3}/userguide/conditional-writes.html"),
@@ -117,6 +120,7 @@ CEPH = Vendor(
     region=Claim(None, f"{_GATEWAY}/commons/", "any: it isn't looked at"),
     equal_parts=Claim(False, f"{_GATEWAY}/objectops/"),
     delete_md5=Claim(False, _OVER_CEPH),
+    checksum_mode=Claim("ignored", _OVER_CEPH),
     put_if_absent=Claim("kept", _OVER_CEPH),
     put_if_match=Claim("kept", _OVER_CEPH, "but in a bucket with versioning, where even a true one fails"),
     complete=Claim("ignored", _OVER_CEPH),
@@ -134,6 +138,7 @@ MINIO = Vendor(
     region=Claim(None, "https://github.com/minio/minio/discussions/15997", "us-east-1, unless the server has another"),
     equal_parts=Claim(False, f"{_MINIO}/cmd/object-multipart-handlers.go"),
     delete_md5=Claim(True, "https://github.com/aws/aws-sdk-ruby/issues/3167", "releases of 2025 know others, too"),
+    checksum_mode=Claim("answered", f"{_MINIO}/internal/hash/checksum.go"),
     put_if_absent=Claim("kept", "https://github.com/minio/minio/pull/16551"),
     put_if_match=Claim(
         "kept",
@@ -155,6 +160,7 @@ R2 = Vendor(
     region=Claim("auto", f"{_R2}/api/s3/api/"),
     equal_parts=Claim(True, f"{_R2}/objects/multipart-objects/"),
     delete_md5=Claim(True, f"{_R2}/api/s3/api/", "no other checksum is documented"),
+    checksum_mode=Claim("answered", f"{_R2}/api/s3/api/", "not for Content-MD5"),
     put_if_absent=Claim("kept", f"{_R2}/api/s3/conditional-operations/"),
     put_if_match=Claim("kept", f"{_R2}/api/s3/conditional-operations/"),
     complete=Claim("kept", f"{_R2}/api/s3/conditional-operations/"),
@@ -170,6 +176,7 @@ B2 = Vendor(
     region=Claim(_FROM_HOST, "https://www.backblaze.com/apidocs/introduction-to-the-s3-compatible-api"),
     equal_parts=Claim(False, _B2),
     delete_md5=Claim(True, f"{_B2}#unsupported-features"),
+    checksum_mode=Claim("refused", "https://github.com/vatesfr/xen-orchestra/issues/8358"),
     put_if_absent=Claim("refused", _B2_CONDITIONS, "501 NotImplemented"),
     put_if_match=Claim("refused", _B2_CONDITIONS, "501 NotImplemented"),
     complete=Claim("refused", _B2_CONDITIONS, "as in PutObject; not documented"),
@@ -185,6 +192,7 @@ GCS = Vendor(
     region=Claim("auto", f"{_GCS}/authentication/signatures"),
     equal_parts=Claim(False, f"{_GCS}/multipart-uploads"),
     delete_md5=Claim(True, "https://github.com/milvus-io/milvus-storage/pull/480"),
+    checksum_mode=Claim("unknown", f"{_GCS}/xml-api/get-object-download", "not documented"),
     put_if_absent=Claim("ignored", _GCS_CONDITIONS, "its own are of generations"),
     put_if_match=Claim("ignored", _GCS_CONDITIONS, "its own are of generations"),
     complete=Claim("ignored", _GCS_CONDITIONS, "its own are of generations"),
@@ -201,6 +209,7 @@ WASABI = Vendor(
     region=Claim(_FROM_HOST, _WASABI_HOSTS),
     equal_parts=Claim(False, _WASABI),
     delete_md5=Claim(True, _WASABI, "as Amazon's first documentation has it"),
+    checksum_mode=Claim("unknown", _WASABI, "not documented"),
     put_if_absent=Claim("unknown", _WASABI, "not documented"),
     put_if_match=Claim("unknown", _WASABI, "not documented"),
     complete=Claim("unknown", _WASABI, "not documented"),
@@ -217,6 +226,7 @@ UNKNOWN = Vendor(
     region=Claim(None, ""),
     equal_parts=Claim(False, ""),
     delete_md5=Claim(False, ""),
+    checksum_mode=_NOBODY,
     put_if_absent=_NOBODY,
     put_if_match=_NOBODY,
     complete=_NOBODY,

@@ -110,6 +110,42 @@ async def test_region(
     assert f"/{region}/s3/aws4_request" in script.requests[-1].headers["authorization"]
 
 
+REFUSED = "Unsupported header 'x-amz-checksum-mode' received for this API call."
+
+
+def refusing_to_tell(script: Script) -> None:
+    """Let the server refuse to be asked for checksums."""
+
+    def answer(request: Request) -> Reply:
+        asked = "x-amz-checksum-mode" in request.headers
+        return error(400, "InvalidArgument", REFUSED) if asked else script.good(request)
+
+    script.answers["GetObject"] = answer
+
+
+async def test_asking_for_checksums(script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """A vendor that is known to refuse the question for checksums is not asked."""
+    refusing_to_tell(script)
+    script.objects["key"] = b"data"
+    assert (await make(vendor="b2", max_attempts=1).get("key")).data == b"data"
+    assert script.operations() == ["GetObject"]
+
+
+async def test_asking_for_checksums_is_learned(
+    script: Script, make: Callable[..., S3.AsyncBucket], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unknown one that refuses it is asked without, then and from then on, which is told once."""
+    refusing_to_tell(script)
+    script.objects["key"] = b"data"
+    bucket = make()
+    results = [result.ok async for result in bucket.get_many(["key"] * 5)]  # refused at the same time
+    assert results == [True] * 5
+    assert (await bucket.get("key")).data == b"data"
+    asked = ["x-amz-checksum-mode" in request.headers for request in script.requests]
+    assert (len(asked) - sum(asked), asked[-1]) == (6, False)
+    assert [record.levelname for record in caplog.records if record.name == "s3_bucket"] == ["WARNING"]
+
+
 @pytest.mark.parametrize("vendor", ["ceph", "b2", "gcs"])
 async def test_conditions(vendor: str, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
     """What the vendor would not keep is refused before anything is sent."""

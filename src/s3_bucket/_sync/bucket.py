@@ -201,7 +201,8 @@ class Bucket(Face):
             What was stored: its size in bytes, etag and, in a bucket with versioning, version_id.
 
         Raises:
-            InvalidInput: an argument can't be right; it is named, and nothing was sent.
+            InvalidInput: an argument can't be right, or the vendor is known not to keep a condition; it is named, and
+                nothing was sent.
             KeyAlreadyExists: if_absent, and there is an object.
             PreconditionFailed: if_match did not hold.
             NoSuchBucket: there is no such bucket.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _REFUSALS = frozenset({400, 501})
 _REFUSED = frozenset({"InvalidArgument", "InvalidRequest", "NotImplemented", "MalformedHeader", "UnsupportedHeader"})
 """What vendors say who don't know a header; others name it in their message."""
+_MODE = "x-amz-checksum-mode"
 
 _log = logging.getLogger("s3_bucket")
 
@@ -28,12 +29,14 @@ _log = logging.getLogger("s3_bucket")
 class Checksums:
     """What one endpoint is sent. With "auto", it is learned from the first answer whether it takes a CRC32."""
 
-    def __init__(self, setting: str, endpoint: str) -> None:
+    def __init__(self, setting: str, endpoint: str, *, asks: bool = True) -> None:
         self._setting = setting
         self._crc32 = setting != "when_required"
         self.is_learning = setting == "auto"
         """Whether it isn't known yet: until then, what is sent must go through sent()."""
         self._endpoint = endpoint
+        self.asks = asks
+        """Whether GetObject asks for the checksum of what is stored, to compare it."""
 
     @property
     def is_md5(self) -> bool:
@@ -77,6 +80,26 @@ class Checksums:
             # A Content-MD5 says nothing of CRC32: there may be uploads on their way that began with one, to be refused.
             self.is_learning = self.is_learning and (not checksum or "ContentMD5" in checksum)
         return answer
+
+    def look_at(self, error: Exception) -> None:
+        """Let a GetObject that was refused for asking for the checksum be asked again, and from now on without.
+
+        There may be several on their way that have asked.
+        """
+        if not isinstance(error, BucketException) or error.status not in _REFUSALS:
+            return
+        if _MODE not in (error.error_message or "").lower():
+            return
+        error.retryable = True
+        if self.asks:
+            self.asks = False
+            what = "%s refuses to be asked for checksums: what is read can't be compared with them"
+            _log.warning(what, self._endpoint)
+
+    def without_mode(self, request: Any, **_: Any) -> None:
+        """Keep botocore from asking for it (botocore's before-sign)."""
+        if not self.asks:
+            del request.headers[_MODE]
 
     def _give_up(self, error: BucketException) -> None:
         if self._crc32:

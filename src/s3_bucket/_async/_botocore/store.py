@@ -15,7 +15,7 @@ from s3_bucket._async._botocore.wiring import Wiring
 from s3_bucket._async._errors import Target
 from s3_bucket._async._pace import Pace
 from s3_bucket._store import Page, Part, Upload, Written
-from s3_bucket.exceptions import InvalidInput
+from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         Stored,
         UploadsPage,
     )
-    from s3_bucket.exceptions import BucketException
 
 READ_SIZE = 256 * 1024
 """Bytes that are taken from a connection at a time."""
@@ -49,7 +48,9 @@ class BotocoreStore:
         endpoint = str(client.meta.endpoint_url)
         self._signs_payloads = not endpoint.startswith("https:") and not settings.anonymous
         self.vendor = _vendors.known(settings.vendor, endpoint)
-        self.checksums = Checksums(_config.fitted(settings, endpoint).checksums, endpoint)
+        fitted, asks = _config.fitted(settings, endpoint), self.vendor.checksum_mode.value != "refused"
+        self.checksums = Checksums(fitted.checksums, endpoint, asks=asks)
+        client.meta.events.register("before-sign.s3.GetObject", self.checksums.without_mode)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -68,12 +69,16 @@ class BotocoreStore:
 
     async def get(self, request: GetRequest, arrival: Arrival) -> None:
         target = Target("GetObject", request.bucket, request.key)
-        with translated(target):
-            answer = await self._client.get_object(**answers.get_parameters(request))
-            try:
-                await self._receive(target, request, answer, arrival)
-            finally:
-                answer["Body"].close()
+        try:
+            with translated(target):
+                answer = await self._client.get_object(**answers.get_parameters(request))
+                try:
+                    await self._receive(target, request, answer, arrival)
+                finally:
+                    answer["Body"].close()
+        except BucketException as error:
+            self.checksums.look_at(error)
+            raise
 
     async def _receive(self, target: Target, request: GetRequest, answer: Any, arrival: Arrival) -> None:
         answers.require(target, answer, "ETag")

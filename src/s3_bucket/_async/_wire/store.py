@@ -152,7 +152,8 @@ class WireStore:
     async def get(self, request: GetRequest, arrival: Arrival) -> None:
         target = Target("GetObject", request.bucket, request.key)
         headers = requests.get_headers(request)
-        headers["x-amz-checksum-mode"] = "ENABLED"
+        if self._checksums.asks:
+            headers["x-amz-checksum-mode"] = "ENABLED"
         sink = Receiving(target, request, arrival)
         asking = Asking(target, "GET", requests.get_query(request), headers, sink)
         try:
@@ -172,6 +173,7 @@ class WireStore:
         except Elsewhere:
             return await self._reference.get(request, arrival)
         except Exception as error:  # noqa: BLE001  # told apart there
+            self._checksums.look_at(error)
             raise_translated(target, error)
         piece = arrival.whole()
         if piece.info.checksums:
