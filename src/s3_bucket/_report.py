@@ -219,8 +219,9 @@ def _basic(seen: Seen, probe: str, error: BucketException | None) -> Finding:
         allowed = _PERMISSIONS[probe]
         return Finding(probe, "problem", f"access is denied: the credentials lack {allowed} ({error.message})")
     if error is not None:
-        md5 = {"checksums": "when_required"} if "md5" in f"{error.error_code} {error.message}".lower() else {}
-        return Finding(probe, "problem", error.message, md5)
+        said = f"{error.error_code} {error.message}".lower()
+        needed = {"checksums": "when_required"} if "md5" in said or "checksum" in said else {}
+        return Finding(probe, "problem", error.message, needed)
     if (probe == "read" and not seen.same) or (probe == "list" and not seen.listed):
         what = "what comes back is not what was stored" if probe == "read" else "what was stored is not in the listing"
         return Finding(probe, "problem", what)
@@ -242,11 +243,18 @@ def _checksums(seen: Seen) -> Iterator[Finding]:
         kept = "kept" if seen.keeps_crc32 else "not kept: what is read can't be compared with it"
         yield Finding("checksums", "ok" if seen.keeps_crc32 else "note", f"CRC32 is taken, and {kept}")
     elif md5 is None:
-        insists = seen.settings.checksums == "when_supported"
-        text = "this store refuses CRC32, and takes Content-MD5"
-        yield Finding("checksums", "problem" if insists else "note", text, {"checksums": "when_required"})
+        yield _md5_only(seen)
     else:
         yield Finding("checksums", "problem", f"this store refuses CRC32 and Content-MD5 ({md5.message})")
+
+
+def _md5_only(seen: Seen) -> Finding:
+    given = seen.settings.checksums
+    text = "this store refuses CRC32, and takes Content-MD5"
+    if (seen.vendor.checksums.value if given == "auto" else given) == "when_required":
+        return Finding("checksums", "ok", text)
+    level: Level = "problem" if given == "when_supported" else "note"
+    return Finding("checksums", level, text, {"checksums": "when_required"})
 
 
 def _conditions(seen: Seen) -> Iterator[Finding]:

@@ -184,6 +184,16 @@ def test_insisting_on_crc32() -> None:
     assert not made.ok
 
 
+@pytest.mark.parametrize(
+    ("settings", "vendor"), [(Settings(checksums="when_required"), _vendors.UNKNOWN), (PLAIN, _vendors.B2)]
+)
+def test_what_is_sent_already(settings: Settings, vendor: _vendors.Vendor) -> None:
+    """Where a Content-MD5 is sent anyway, no setting is needed."""
+    made = report({"crc32": BucketException("no")}, settings, vendor=vendor)
+    assert told(made, "checksums") == []
+    assert made.settings == {}
+
+
 def test_other_bytes() -> None:
     """What comes back otherwise, or is not listed, is a problem; a CRC32 that is not kept should be known."""
     assert told(report(same=False), "read") == ["problem read: what comes back is not what was stored"]
