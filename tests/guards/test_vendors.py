@@ -146,6 +146,17 @@ async def test_asking_for_checksums_is_learned(
     assert [record.levelname for record in caplog.records if record.name == "s3_bucket"] == ["WARNING"]
 
 
+@pytest.mark.parametrize("refusal", [error(400, "InvalidArgument", "another reason"), error(404, "NoSuchKey")])
+async def test_refused_for_another_reason(refusal: Reply, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """What is refused for another reason is not asked again, and checksums are still asked for."""
+    script.answers["GetObject"] = lambda _: refusal
+    bucket = make()
+    for _ in range(2):
+        with pytest.raises(S3.BucketException):
+            await bucket.get("key")
+    assert ["x-amz-checksum-mode" in request.headers for request in script.requests] == [True, True]
+
+
 @pytest.mark.parametrize("vendor", ["ceph", "b2", "gcs"])
 async def test_conditions(vendor: str, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
     """What the vendor would not keep is refused before anything is sent."""
