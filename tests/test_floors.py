@@ -67,6 +67,7 @@ FLOORS = {
     "_async.reader": 4,
     "_async.writer": 4,
     "_async._ahead": 3,
+    "_async._shards": 3,
     "_async._bulk": 4,
     "_async.bucket": 4,
     "_sync._portal": 5,

@@ -15,6 +15,7 @@ from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Executor
 
     from s3_bucket._models import ByteRange
 
@@ -98,6 +99,13 @@ def concurrency(value: int | None) -> int | None:
     """Return how many at a time."""
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
         _refuse("concurrency", f"expected a whole number from 1, not {value!r}")
+    return value
+
+
+def executor(value: Executor | None) -> Executor | None:
+    """Return the executor, if it can be given something to do."""
+    if value is not None and not callable(getattr(value, "submit", None)):
+        _refuse("executor", f"expected a concurrent.futures.Executor, not {value!r}")
     return value
 
 

@@ -265,6 +265,16 @@ def without_secrets(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return dict(overrides)
 
 
+def portable(effective: Settings) -> dict[str, Any]:
+    """Return the settings for a process that has keys of its own, or none: all but the keys."""
+    return {name: value for name, value in _as_dict(effective).items() if name not in _SECRETS}
+
+
+def has_keys() -> bool:
+    """Whether init() has been given keys in this process."""
+    return _default.aws_access_key_id is not None
+
+
 def rebuild(make: Callable[..., T], name: str, overrides: dict[str, Any]) -> T:
     """Make a bucket again from its pickle."""
     return make(name, **overrides)

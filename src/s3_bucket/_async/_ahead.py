@@ -39,8 +39,10 @@ async def read_ahead(files: Collection[Any]) -> AsyncGenerator[tuple[Any, FileSo
 
 async def _read(group: Sequence[Any]) -> list[tuple[Any, FileSource | None]]:
     shares = [group[at : at + GROUP // THREADS] for at in range(0, len(group), GROUP // THREADS)]
-    read = await asyncio.gather(*(_shield.in_thread(_read_here, share) for share in shares))
-    return list(zip(group, itertools.chain.from_iterable(read), strict=True))
+    async with asyncio.TaskGroup() as threads:  # which, unlike gather(), ends when all have ended
+        reading = [threads.create_task(_shield.in_thread(_read_here, share)) for share in shares]
+    read = itertools.chain.from_iterable(task.result() for task in reading)
+    return list(zip(group, read, strict=True))
 
 
 def _read_here(share: Sequence[Any]) -> list[FileSource | None]:

@@ -9,20 +9,23 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterable, Collection, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from s3_bucket import _checks, _plan
-from s3_bucket._async import _ahead, _shield, _sources, _upload
-from s3_bucket._models import Result
+from s3_bucket._async import _ahead, _shards, _shield, _sources, _upload
+from s3_bucket._models import Progress, Result
 from s3_bucket._progress import Job
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from concurrent.futures import Executor
     from os import PathLike
 
     from s3_bucket._async._retry import RetryingStore
+    from s3_bucket._async._shards import Place
     from s3_bucket._async._sources import FileSource
     from s3_bucket._models import Data, GetResult, ObjectInfo, ProgressCallback
 
@@ -91,6 +94,57 @@ def upload_files(
     one_by_one = _one_by_one("files", files)
     with_sources = _ahead.read_ahead(files) if isinstance(files, Collection) else _without_sources(one_by_one)
     return _each(open_store, with_sources, at_once, _outcome(do, lambda item: item[0][1], job))
+
+
+def sharded(
+    executor: Executor,
+    place: Place,
+    method: str,
+    items: Items[Any],
+    at_once: int | None,
+    callback: ProgressCallback | None,
+) -> Outcomes[None]:
+    """Have the method of the bucket do the items in the executor's workers."""
+    progress = Job(callback)
+
+    async def do(_: int, shard: list[tuple[int, Any]]) -> list[Result[None]]:
+        if progress.failure is not None:
+            raise progress.failure
+        try:
+            given = [item for _, item in shard]
+            done: list[Result[None]] = await _shards.submitted(executor, place, method, given, concurrency=at_once)
+        except Exception as error:  # noqa: BLE001  # it is every item's outcome
+            return [Result(_key(item, key_of), index, error=error) for index, item in shard]
+        for result in done:
+            _tell(progress, result)
+        return [replace(result, index=shard[result.index][0]) for result in done]
+
+    def key_of(item: Any) -> object:
+        return item[1 if method == "upload_files" else 0]
+
+    count = len(items) if isinstance(items, Collection) else None
+    shards = _batches(_numbered(_one_by_one("files", items)), _shards.size(count))
+    return _each(_never, shards, _shards.AT_ONCE, do)
+
+
+async def _never() -> RetryingStore:  # pragma: no cover  # how many at a time is given
+    raise AssertionError
+
+
+async def _numbered(items: AsyncGenerator[T, None]) -> AsyncGenerator[tuple[int, T], None]:
+    try:
+        index = 0
+        async for item in items:
+            yield index, item
+            index += 1
+    finally:
+        await items.aclose()
+
+
+def _tell(progress: Job, result: Result[None]) -> None:
+    tell, size = progress.of(result.key), 0 if result.info is None else result.info.size
+    if tell is not None:
+        tell(Progress(result.key, size, size))
 
 
 async def _without_sources(items: AsyncGenerator[T, None]) -> AsyncGenerator[tuple[T, None], None]:

@@ -15,6 +15,7 @@ from s3_bucket._async import (
     _listing,
     _lookup,
     _session,
+    _shards,
     _sources,
     _sweep,
     _upload,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import datetime
     import os
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+    from concurrent.futures import Executor
     from contextlib import AbstractAsyncContextManager
     from datetime import timedelta
     from types import TracebackType
@@ -722,6 +724,7 @@ class AsyncBucket:
         *,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> AsyncIterator[Result[None]]:
         """Store many files, several at a time (S3: PutObject or multipart uploads).
 
@@ -729,11 +732,16 @@ class AsyncBucket:
             files: pairs (local_filepath, key), of any number.
             concurrency: how many at a time; max_concurrency when not given.
             progress: as in put(), of all files together; what it raises ends the iteration.
+            executor: a concurrent.futures.Executor, such as a ProcessPoolExecutor or a Dask client's get_executor(),
+                whose workers do the files, and must see them under the same paths. No keys are sent to them: where
+                init() has been given keys, it must be called in each worker, too. concurrency then is each worker's.
 
         Returns:
             Their outcomes, in the order in which they end.
         """
         at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
+        if executor := _checks.executor(executor):
+            return BatchIterator(_bulk.sharded(executor, self._place(), "upload_files", files, at_once, told))
         return BatchIterator(_bulk.upload_files(self._store, self._name, files, at_once, told))
 
     def download_files(
@@ -742,6 +750,7 @@ class AsyncBucket:
         *,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> AsyncIterator[Result[None]]:
         """Fetch many objects into files, several at a time (S3: GetObject).
 
@@ -749,11 +758,14 @@ class AsyncBucket:
             files: pairs (key, local_filepath), of any number.
             concurrency: how many at a time; max_concurrency when not given.
             progress: as in upload_files().
+            executor: as in upload_files().
 
         Returns:
             Their outcomes, in the order in which they end.
         """
         at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
+        if executor := _checks.executor(executor):
+            return BatchIterator(_bulk.sharded(executor, self._place(), "download_files", files, at_once, told))
         return BatchIterator(_bulk.download_files(self._store, self.download_file, files, at_once, told))
 
     # The bucket itself
@@ -858,6 +870,12 @@ class AsyncBucket:
             >>> answer = await bucket.call("GetBucketLocation")
         """
         return await (await self._store()).call(self._name, operation, parameters)
+
+    def _place(self) -> _shards.Place:
+        settings = self._settings.now()
+        _config.without_secrets(self._overrides)  # refuses
+        has_keys = settings.aws_access_key_id is not None
+        return _shards.Place(type(self), self._name, _config.portable(settings), has_keys)
 
     async def _store(self) -> RetryingStore:
         settings = self._settings.now()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import datetime
     import os
     from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
     from contextlib import AbstractContextManager
     from datetime import timedelta
     from types import TracebackType
@@ -695,6 +696,7 @@ class Bucket(Face):
         *,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> Iterator[Result[None]]:
         """Store many files, several at a time (S3: PutObject or multipart uploads).
 
@@ -702,11 +704,16 @@ class Bucket(Face):
             files: pairs (local_filepath, key), of any number.
             concurrency: how many at a time; max_concurrency when not given.
             progress: as in put(), of all files together; what it raises ends the iteration.
+            executor: a concurrent.futures.Executor, such as a ProcessPoolExecutor or a Dask client's get_executor(),
+                whose workers do the files, and must see them under the same paths. No keys are sent to them: where
+                init() has been given keys, it must be called in each worker, too. concurrency then is each worker's.
 
         Returns:
             Their outcomes, in the order in which they end.
         """
-        return self._iterate(self._async.upload_files, files, concurrency=concurrency, progress=progress)
+        return self._iterate(
+            self._async.upload_files, files, concurrency=concurrency, progress=progress, executor=executor
+        )
 
     def download_files(
         self,
@@ -714,6 +721,7 @@ class Bucket(Face):
         *,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> Iterator[Result[None]]:
         """Fetch many objects into files, several at a time (S3: GetObject).
 
@@ -721,11 +729,14 @@ class Bucket(Face):
             files: pairs (key, local_filepath), of any number.
             concurrency: how many at a time; max_concurrency when not given.
             progress: as in upload_files().
+            executor: as in upload_files().
 
         Returns:
             Their outcomes, in the order in which they end.
         """
-        return self._iterate(self._async.download_files, files, concurrency=concurrency, progress=progress)
+        return self._iterate(
+            self._async.download_files, files, concurrency=concurrency, progress=progress, executor=executor
+        )
 
     def check(self, prefix: str = "s3-bucket-check/") -> Report:
         """Find out what works here, and which settings this store needs.
