@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.utils import parse_timestamp
-
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._errors import Refusal, Target
@@ -49,6 +47,8 @@ def harmless(body: bytes) -> bytes:
 
 def time(value: Any) -> datetime | None:
     """Return the time that a text means, in the standard library's UTC; None, if it means none."""
+    from botocore.utils import parse_timestamp  # noqa: PLC0415  # the rest is good for stores without botocore
+
     try:
         return parse_timestamp(value).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, OSError, RuntimeError):
