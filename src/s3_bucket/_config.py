@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, get_args
+import threading
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from s3_bucket import _plan, _vendors
@@ -25,6 +26,21 @@ Engine = Literal["auto", "wire", "botocore"]
 
 AUTO: Engine = "wire"
 """The engine that "auto" means."""
+
+
+class StandIn(Protocol):
+    """What takes S3's place, such as a fake."""
+
+    endpoint_url: str | None
+    """Of whom it takes the place; None: of every S3."""
+
+    async def open(self, settings: Settings) -> Any:
+        """Return the RetryingStore of these settings."""
+        ...
+
+
+_stand_ins: tuple[StandIn, ...] = ()
+_changing = threading.Lock()
 
 
 class SettingsKeywords(TypedDict, total=False):
@@ -70,6 +86,8 @@ class Settings:
     checksums: Checksums = "auto"
     engine: Engine = "auto"
     vendor: VendorName = "auto"
+    stand_in: StandIn | None = None
+    """Who opens the store instead of an engine: not for users to set."""
     _hash: int = dataclasses.field(default=0, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -179,8 +197,36 @@ def init(
     _default = Settings(**checked(given))
 
 
+def stand_in(entering: StandIn) -> None:
+    """Let all buckets of the process go there, until it leaves; of several, the last one that wants them."""
+    global _stand_ins  # noqa: PLW0603  # one for the process, as init()'s settings
+    with _changing:
+        _stand_ins = (*_stand_ins, entering)
+
+
+def stand_back(leaving: StandIn) -> None:
+    """Let the buckets go where they went before it entered, the last time."""
+    global _stand_ins  # noqa: PLW0603  # as above
+    with _changing:
+        at = len(_stand_ins) - 1 - _stand_ins[::-1].index(leaving)
+        _stand_ins = _stand_ins[:at] + _stand_ins[at + 1 :]
+
+
 def settings(overrides: SettingsKeywords) -> Settings:
     """Return what one bucket uses now: init() may have been called after the bucket was made."""
+    wanted = _wanted(overrides)
+    for standing in reversed(_stand_ins):
+        if standing.endpoint_url in {None, wanted.endpoint_url}:
+            return dataclasses.replace(wanted, stand_in=standing)
+    return wanted
+
+
+def is_standing(given: Settings) -> bool:
+    """Whether what would be opened for the settings is still in S3's place, or S3 itself."""
+    return given.stand_in is None or given.stand_in in _stand_ins
+
+
+def _wanted(overrides: SettingsKeywords) -> Settings:
     if not overrides:
         return _default
     if overrides.get("aws_access_key_id") or overrides.get("profile") or overrides.get("anonymous"):
@@ -206,17 +252,19 @@ def fitted(settings: Settings, endpoint_url: str | None) -> Settings:
 
 
 class Merged:
-    """What one bucket uses, put together anew when init() has been called again."""
+    """What one bucket uses, put together anew when init() has been called again, or a fake has taken S3's place."""
 
     def __init__(self, overrides: SettingsKeywords) -> None:
         self._overrides = overrides
         self._default: Settings | None = None
+        self._stand_ins: tuple[StandIn, ...] = ()
         self._settings = _PRISTINE
 
     def now(self) -> Settings:
         """Return what the bucket uses now."""
-        if self._default is not _default:
-            self._default, self._settings = _default, settings(self._overrides)
+        if self._default is not _default or self._stand_ins is not _stand_ins:
+            self._default, self._stand_ins = _default, _stand_ins
+            self._settings = settings(self._overrides)
         return self._settings
 
 

@@ -214,7 +214,11 @@ class RetryingStore:
             else:
                 self._credit = min(self._credit + 1, MOST_CREDIT)
                 return done
-            await asyncio.sleep(seconds)
+            await self.pause(seconds)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for the next attempt."""
+        await asyncio.sleep(seconds)
 
     def _may_go_on(self, spent: int, sent: int, error: BucketException) -> bool:
         if spent < self._max_attempts:

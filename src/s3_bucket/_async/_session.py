@@ -16,6 +16,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
+from s3_bucket import _config
 from s3_bucket._async import _shield
 from s3_bucket._async._retry import RetryingStore
 
@@ -59,6 +60,11 @@ class _Stores(dict["Settings", _Shared]):
         if self.keeper is None:
             self.keeper = self._kept()
             await anext(self.keeper)
+
+    def forget_fakes(self) -> None:
+        """Drop what stood in for S3 and does so no more: a loop may live through many tests, each with its objects."""
+        for settings in [settings for settings in self if not _config.is_standing(settings)]:
+            del self[settings]
 
     async def _kept(self) -> AsyncGenerator[None, None]:
         try:
@@ -133,6 +139,7 @@ async def _shared(user: object, settings: Settings) -> _Shared:
     while True:
         shared = stores.get(settings)
         if shared is None:
+            stores.forget_fakes()
             shared = stores[settings] = _Shared(settings)
             await stores.keep_to_loop()
 
@@ -170,6 +177,9 @@ def _stores() -> _Stores:
 
 
 async def _open(settings: Settings) -> RetryingStore:
+    if settings.stand_in is not None:
+        standing: RetryingStore = await settings.stand_in.open(settings)
+        return standing
     # Importing aiobotocore takes half a second: not when this package is imported, and not on the event loop.
     botocore = await _imported("s3_bucket._async._botocore.store")
     store = await botocore.BotocoreStore.open(settings)
