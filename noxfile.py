@@ -24,6 +24,8 @@ ENVIRONMENT = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error", "AWS_EC2_METADAT
 # The tests run over the engine that the library chooses; those of what an engine does, over the other one, too.
 OTHER_ENGINE = {"S3_TEST_ENGINE": "botocore"}
 OF_ENGINES = ("tests/conformance", "tests/guards", "tests/unit")
+# And what any S3 must do, over the package's own fake.
+NO_SERVER = {"S3_TEST_ENGINE": "fake"}
 
 
 def group(*names: str) -> list[str]:
@@ -57,6 +59,7 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *parallel, *session.posargs, env=ENVIRONMENT)
     if not session.posargs:
         session.run("coverage", "run", "-m", "pytest", *parallel, *OF_ENGINES, env=ENVIRONMENT | OTHER_ENGINE)
+        session.run("coverage", "run", "-m", "pytest", *parallel, "tests/conformance", env=ENVIRONMENT | NO_SERVER)
     session.run("coverage", "combine", "--quiet")
     # A selection of the tests can't cover everything.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 import pytest_asyncio
 
+from s3_bucket.testing import FakeS3
 from tests.conformance.faces import FACES
 from tests.conformance.vendors import VENDORS, Vendor
 
@@ -43,6 +44,14 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 def ceph_url() -> str:
     """Return the URL of the Ceph that this runs over: `python -m tests.servers.ceph` has started it."""
     return os.environ["CEPH_URL"]
+
+
+@pytest.fixture(scope="session")
+def fake_url() -> Iterator[str]:
+    """Return the URL of an S3 in memory; any other is asked as ever."""
+    url = "http://fake.invalid"
+    with FakeS3(endpoint_url=url):
+        yield url
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

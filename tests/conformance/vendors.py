@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests import engine
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -78,5 +80,8 @@ CEPH = Vendor(
     },
 )
 
-# The one under test: moto, unless S3_VENDOR names another, as `python -m tests.servers.ceph` does.
-VENDORS = [{vendor.name: vendor for vendor in (MOTO, CEPH)}[os.environ.get("S3_VENDOR", "moto")]]
+FAKE = Vendor("fake", "fake_url")
+
+# The one under test: moto, unless S3_VENDOR names another, as `python -m tests.servers.ceph` does, or there is none.
+_NAME = os.environ.get("S3_VENDOR", "fake" if engine.is_fake() else "moto")
+VENDORS = [{vendor.name: vendor for vendor in (MOTO, CEPH, FAKE)}[_NAME]]

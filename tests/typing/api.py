@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import s3_bucket as S3
+from s3_bucket.testing import FakeS3, Fault, Request
 
 
 def configuration() -> None:
@@ -148,6 +149,18 @@ def readers_are_files(bucket: S3.Bucket) -> None:
     with bucket.open_writer("key") as writer:
         assert_type(writer.write(b"bytes"), int)
         io.TextIOWrapper(writer).write("text")
+
+
+def fakes() -> None:
+    """Tests are typed, too."""
+    with FakeS3("r2") as fake:
+        assert_type(fake, FakeS3)
+        assert_type(fake.requests, list[Request])
+        assert_type(fake.objects("name"), dict[str, bytes])
+        assert_type(fake.uploads("name"), list[S3.UploadInfo])
+        assert_type(fake.fail("UploadPart", nth=3, error="SlowDown"), Fault)
+        assert_type(fake.cut_body(after=1000).happened, int)
+        fake.pass_time(timedelta(days=1))
 
 
 def exceptions() -> None:
