@@ -12,7 +12,7 @@ from s3_bucket.testing._state import Refused, StoredBucket, Version
 from s3_bucket.testing._walk import Entry, paged, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from s3_bucket.testing._state import Parameters
 
@@ -73,7 +73,9 @@ def _head(parameters: Parameters, name: str, most: str) -> dict[str, Any]:
     return {**answer, most: min(parameters.get(most, _plan.MAX_PAGE_KEYS), _plan.MAX_PAGE_KEYS)}
 
 
-def _entries(bucket: StoredBucket, parameters: Parameters, after: bytes, shows: Any) -> Iterator[Entry]:
+def _entries(
+    bucket: StoredBucket, parameters: Parameters, after: bytes, shows: Callable[[bytes], bool]
+) -> Iterator[Entry]:
     prefix, delimiter = parameters.get("Prefix", ""), parameters.get("Delimiter", "")
     return walk(bucket.keys, prefix.encode(), delimiter.encode(), after, shows)
 
@@ -126,13 +128,17 @@ def _versions(bucket: StoredBucket, parameters: Parameters) -> Iterator[tuple[En
     if version_id in ids:  # the rest of the key at which the last page ended
         for version in reversed(left[: ids.index(version_id)]):
             yield Entry(marker.encode(), is_prefix=False), version, False
-    for entry in _entries(bucket, parameters, _after(parameters, "KeyMarker"), lambda _: True):
+    for entry in _entries(bucket, parameters, _after(parameters, "KeyMarker"), _shows_all):
         if entry.is_prefix:
             yield entry, None, False
         else:
             newest, *older = reversed(bucket.versions[entry.name.decode()])
             yield entry, newest, True
             yield from ((entry, version, False) for version in older)
+
+
+def _shows_all(_: bytes) -> bool:
+    return True
 
 
 def _version(version: Version, is_latest: bool) -> dict[str, Any]:  # noqa: FBT001  # a field of the answer

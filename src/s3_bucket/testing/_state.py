@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from s3_bucket._models import Buffer
+
 Parameters: TypeAlias = "Mapping[str, Any]"
 """Of an operation, by botocore's names. A Body is a Content."""
 
@@ -33,7 +35,7 @@ class Refused(Exception):  # noqa: N818  # it is an answer, no fault of this pro
 class Content:
     """Bytes, and what is summed of them when it is first asked for."""
 
-    def __init__(self, data: bytes | memoryview = b"") -> None:
+    def __init__(self, data: Buffer = b"") -> None:
         self.data = bytes(data)
 
     def __len__(self) -> int:

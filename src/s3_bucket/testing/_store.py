@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 from email.utils import format_datetime
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from s3_bucket._async import _errors
 from s3_bucket._async._botocore.operations import Operations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from s3_bucket._config import Settings
+    from s3_bucket._models import Buffer
 
 OPERATIONS: dict[str, Operation] = {
     **_buckets.OPERATIONS,
@@ -134,9 +135,13 @@ async def _prepared(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the parameters with the Body as a Content; what is summed of many bytes is summed in a thread, now."""
     if "Body" not in parameters:
         return parameters
-    content = Content(await _received(parameters["Body"]))
-    await summed(lambda _: (content.md5, content.crc32), content.data)
-    return {**parameters, "Body": content}
+    return {**parameters, "Body": await summed(_content, await _received(parameters["Body"]))}
+
+
+def _content(data: Buffer) -> Content:
+    content = Content(data)
+    _ = content.md5, content.crc32
+    return content
 
 
 async def _received(body: Any) -> bytes:
@@ -144,14 +149,14 @@ async def _received(body: Any) -> bytes:
     if isinstance(body, str):
         return body.encode()
     if isinstance(body, bytes | bytearray | memoryview):
-        return bytes(body)
+        return bytes(cast("Buffer", body))
     if hasattr(body, "__aiter__"):
         return b"".join([bytes(piece) async for piece in body])
     if not hasattr(body, "read"):
         msg = f"Body: expected bytes or a file, not {type(body).__name__}"
         raise InvalidInput(msg, argument="Body")
-    data = body.read()
-    return bytes(await data if isawaitable(data) else data)
+    read = body.read()
+    return bytes(await read if isawaitable(read) else read)
 
 
 class FakeBody:
