@@ -273,4 +273,4 @@ async def test_an_iterable_is_not_read_ahead(bucket: S3.AsyncBucket) -> None:
     for _ in range(10):
         await anext(results)
     await results.aclose()  # type: ignore[attr-defined]  # a BatchIterator has it
-    assert len(taken) < 40
+    assert len(taken) < 200  # some dozens of outcomes may wait until somebody asks for them
