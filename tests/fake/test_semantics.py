@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import zlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -634,3 +635,22 @@ async def test_parameters(bucket: S3.AsyncBucket) -> None:
         await bucket.call("CopyObject", Key="key")
     assert raised.value.argument == "CopySource"
     await bucket.call("PutObject", Key="key", ExpectedBucketOwner="123456789012")
+
+
+# Presigning
+
+
+async def test_presigning(bucket: S3.AsyncBucket) -> None:
+    """What is presigned shows what was asked for, and nobody answers there."""
+    url = await bucket.presign_get("a/b c", version_id="1", response_content_type="x/y")
+    assert url.startswith(f"http://127.0.0.1:1/{NAME}/a/b%20c?")
+    assert "versionId=1" in url
+    assert "response-content-type=x%2Fy" in url
+    put = await bucket.presign_put("key", content_type="x/y", metadata={"A": "b"})
+    assert (put.method, put.headers) == ("PUT", {"content-type": "x/y", "x-amz-meta-a": "b"})
+    post = await bucket.presign_post("key", max_size=5)
+    assert post.url == f"http://127.0.0.1:1/{NAME}"
+    assert post.fields["key"] == "key"
+    assert json.loads(base64.b64decode(post.fields["policy"]))["conditions"]
+    with pytest.raises(S3.NoCredentials):
+        await S3.AsyncBucket(NAME, anonymous=True).presign_get("key")

@@ -14,8 +14,8 @@ from s3_bucket._async._botocore.operations import Operations
 from s3_bucket._async._checksums import summed
 from s3_bucket._async._errors import Target
 from s3_bucket._async._retry import RetryingStore
-from s3_bucket.exceptions import BucketConnectionError, InvalidInput
-from s3_bucket.testing import _buckets, _copies, _listings, _locks, _multipart, _objects
+from s3_bucket.exceptions import BucketConnectionError, InvalidInput, NoCredentials
+from s3_bucket.testing import _buckets, _copies, _listings, _locks, _multipart, _objects, _presigning
 from s3_bucket.testing._digests import GIVEN
 from s3_bucket.testing._faults import Cut, Fault, Request, refusal
 from s3_bucket.testing._server import STATUS, Operation, Server
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer
+    from s3_bucket._store import Presigned, PresignRequest
 
 OPERATIONS: dict[str, Operation] = {
     **_buckets.OPERATIONS,
@@ -189,6 +190,7 @@ class FakeStore(Operations):
     def __init__(self, service: FakeService, settings: Settings) -> None:
         super().__init__(settings, "FakeS3", settings.region, signs_payloads=False)
         self._service = service
+        self._is_anonymous = settings.anonymous
 
     async def _ask(self, target: Target, parameters: Mapping[str, Any]) -> dict[str, Any]:
         # As aiobotocore does by itself: else S3 doesn't tell the checksum.
@@ -199,6 +201,15 @@ class FakeStore(Operations):
         takes_bucket = "Bucket" in known(operation, bucket).required
         target = Target(operation, bucket, parameters.get("Key"))
         return await self._called(target, ({"Bucket": bucket} if takes_bucket else {}) | dict(parameters))
+
+    async def presign(self, request: PresignRequest) -> Presigned:
+        if self._is_anonymous:
+            target = Target(request.operation, request.bucket, request.key)
+            error = _errors.make(NoCredentials, target, "anonymous=True leaves nothing to sign with; give keys")
+            error.sent = False
+            raise error
+        with self._service.lock:
+            return _presigning.presigned(request, self._service.server.now())
 
     async def aclose(self) -> None:
         """Close nothing."""
