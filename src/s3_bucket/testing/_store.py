@@ -14,6 +14,7 @@ from s3_bucket._async._botocore.operations import Operations
 from s3_bucket._async._checksums import summed
 from s3_bucket._async._errors import Target
 from s3_bucket._async._retry import RetryingStore
+from s3_bucket.events import answered
 from s3_bucket.exceptions import BucketConnectionError, InvalidInput, NoCredentials
 from s3_bucket.testing import _buckets, _copies, _listings, _locks, _multipart, _objects, _presigning
 from s3_bucket.testing._digests import GIVEN
@@ -120,8 +121,10 @@ class FakeService:
         """Return the answer as it arrives: with its headers, and with a body that is still to be read."""
         request_id = self.server.identified("request")
         date = format_datetime(self.server.now(), usegmt=True)
+        status = answer.pop(STATUS, 200)
+        answered.set(status)
         answer["ResponseMetadata"] = {
-            "HTTPStatusCode": answer.pop(STATUS, 200),
+            "HTTPStatusCode": status,
             "HTTPHeaders": {"date": date, "x-amz-request-id": request_id},
             "RequestId": request_id,
             "RetryAttempts": 0,
