@@ -197,7 +197,8 @@ class FakeStore(Operations):
 
     async def _ask(self, target: Target, parameters: Mapping[str, Any]) -> dict[str, Any]:
         # As aiobotocore does by itself: else S3 doesn't tell the checksum.
-        mode = {"ChecksumMode": "ENABLED"} if target.operation == "GetObject" else {}
+        asks = target.operation == "GetObject" and self.checksums.asks
+        mode = {"ChecksumMode": "ENABLED"} if asks else {}
         return await self._service.answer(target, {**mode, **parameters})
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,7 +223,8 @@ class TimelessStore(RetryingStore):
     """Retries, and lets the fake's clock go on instead of waiting."""
 
     def __init__(self, service: FakeService, settings: Settings) -> None:
-        super().__init__(FakeStore(service, settings), settings)
+        store = FakeStore(service, settings)
+        super().__init__(store, settings, store.vendor)
         self._service = service
 
     async def pause(self, seconds: float) -> None:
