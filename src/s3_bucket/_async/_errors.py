@@ -209,6 +209,8 @@ def undelivered(keys: Iterable[str], named: Iterable[str]) -> list[str]:
 
 def _kind(target: Target, refusal: Refusal) -> type[BucketException]:
     kind = _BY_CODE.get(refusal.code)
+    if refusal.code == "MethodNotAllowed" and target.operation in _OF_AN_OBJECT:
+        return NoSuchKey  # the version is a delete marker
     bodiless = refusal.code == str(refusal.status) or not refusal.code
     if kind is None and bodiless:
         kind = _BY_STATUS.get(refusal.status or 0)

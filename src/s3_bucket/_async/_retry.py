@@ -22,7 +22,14 @@ from s3_bucket import _vendors, events
 from s3_bucket._async._buffers import Buffers
 from s3_bucket._async._resume import ENOUGH, Resumable
 from s3_bucket._async._slots import Slots
-from s3_bucket.exceptions import BucketAccessDenied, BucketConnectionError, BucketException, NoCredentials, Throttled
+from s3_bucket.exceptions import (
+    BucketAccessDenied,
+    BucketConnectionError,
+    BucketException,
+    NoCredentials,
+    PreconditionFailed,
+    Throttled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -56,6 +63,9 @@ PATIENCE = 4
 """How many times max_attempts a call may ask a server that is overloaded, but answers."""
 MOST_CREDIT = 500
 """So many attempts beyond max_attempts can be saved up by answers."""
+
+_NOTHING_DONE = (Throttled, PreconditionFailed)
+"""Answers that say so. Two conditional writes at a time may both be told 409, ConditionalRequestConflict: once more."""
 
 _log = logging.getLogger("s3_bucket")
 
@@ -198,7 +208,7 @@ class RetryingStore:
             try:
                 done = await self._attempt(operation, *arguments)
             except BucketException as error:
-                lost = lost or (error.retryable and error.sent and not isinstance(error, Throttled))
+                lost = lost or (error.retryable and error.sent and not isinstance(error, _NOTHING_DONE))
                 error.attempts, error.answer_lost = sent, lost
                 better = not corrected and _was_corrected(error)
                 corrected = corrected or better
