@@ -8,13 +8,15 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from blockbuster import blockbuster_ctx
 from moto.moto_server.werkzeug_app import MotoRequestHandler
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 import s3_bucket
@@ -109,9 +111,21 @@ class OneServerHeader(MotoRequestHandler):
         self.send_response_only(code, message)
 
 
+def make_atomic() -> None:
+    """Have moto look at a condition and write in one step, as S3 does: its threads could both find that it holds."""
+    lock, put_object = threading.Lock(), S3Response.put_object
+
+    def locked(self: S3Response) -> Any:
+        with lock:
+            return put_object(self)
+
+    S3Response.put_object = locked
+
+
 @pytest.fixture(scope="session")
 def endpoint_url() -> Iterator[str]:
     """Start moto's S3 and return its URL. It closes each connection after one answer, as Werkzeug does."""
+    make_atomic()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     assert server._server
