@@ -41,7 +41,7 @@ def blocking(annotation: str) -> str:
     opened = re.fullmatch(r"AbstractAsyncContextManager\[Async(\w+)\]", annotation)
     if opened:
         return f"AbstractContextManager[{opened[1]}]"
-    return re.sub(r"^AsyncIterator\[", "Iterator[", annotation)
+    return re.sub(r"^(Abstract)?Async(?=Iterator\[|ContextManager\[)", r"\1", annotation)
 
 
 @pytest.mark.parametrize(("owner", "face"), PAIRS)

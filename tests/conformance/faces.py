@@ -66,14 +66,15 @@ class AwaitableIterator:
 
 
 class AwaitableManager:
-    """A blocking context manager as an async one; what it gives becomes awaitable, too."""
+    """A blocking context manager as an async one; what it gives becomes awaitable, too, if it has a sister."""
 
-    def __init__(self, manager: Any, sister: type) -> None:
+    def __init__(self, manager: Any, sister: type | None) -> None:
         self._manager = manager
         self._sister = sister
 
-    async def __aenter__(self) -> Awaitable:
-        return Awaitable(await asyncio.to_thread(self._manager.__enter__), self._sister)
+    async def __aenter__(self) -> Any:
+        given = await asyncio.to_thread(self._manager.__enter__)
+        return given if self._sister is None else Awaitable(given, self._sister)
 
     async def __aexit__(self, *raised: object) -> bool | None:
         return await asyncio.to_thread(self._manager.__exit__, *raised)
@@ -88,7 +89,7 @@ def _awaitable(blocking: Callable[..., Any], sister: Callable[..., Any]) -> Call
     if returned.startswith("AsyncIterator["):
         return lambda *args, **kwargs: AwaitableIterator(blocking(*args, **kwargs))
     if returned.startswith("AbstractAsyncContextManager["):
-        given = _SISTERS[returned.partition("[")[2].rstrip("]")]
+        given = _SISTERS.get(returned.partition("[")[2].rstrip("]"))
         return lambda *args, **kwargs: AwaitableManager(blocking(*args, **kwargs), given)
     return blocking
 

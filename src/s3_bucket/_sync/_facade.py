@@ -57,6 +57,11 @@ class Face:
     ) -> AbstractContextManager[F]:
         return Opened(file, method(*args, **kwargs))
 
+    def _enter(
+        self, method: Callable[P, AbstractAsyncContextManager[A]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> AbstractContextManager[A]:
+        return Entered(method(*args, **kwargs))
+
 
 class BlockingIterator(Iterator[T]):
     """Iterates over what an async iterator gives, a batch to a crossing.
@@ -209,12 +214,44 @@ def _check_open(file: io.BufferedReader | io.BufferedWriter) -> None:
         raise InvalidInput("it is closed: use it inside the with block that opened it")
 
 
-class Opened(AbstractContextManager[F], Generic[F, A]):
+class _Block(Generic[A]):
+    """An async context manager that is entered and left from another thread."""
+
+    def __init__(self, manager: AbstractAsyncContextManager[A]) -> None:
+        self._running: RunningLoop | None = None
+        self._parked: Parked[A] = Parked(manager)
+
+    def _leave(self, failure: BaseException | None) -> bool | None:
+        running = cast("RunningLoop", self._running)
+        if failure is not None and running.ended:
+            return None  # nothing is there to be told; a forked child leaves its parent's blocks this way
+
+        return running.leave(self._parked, failure)
+
+    def __del__(self) -> None:
+        # Entered by hand and forgotten, or Ctrl-C between the entrance and the block: nothing may stay open.
+        if self._running is not None:
+            self._running.cancel_soon(self._parked)
+
+
+class Entered(_Block[A], AbstractContextManager[A]):
+    """An async context manager that gives a plain value, as a blocking one."""
+
+    def __enter__(self) -> A:
+        self._running = loop_thread.running()
+        return self._running.enter(self._parked)
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return self._leave(exc)
+
+
+class Opened(_Block[A], AbstractContextManager[F], Generic[F, A]):
     """An async context manager that gives a reader or a writer, as a blocking one."""
 
     def __init__(self, file: Callable[[RunningLoop, A], F], manager: AbstractAsyncContextManager[A]) -> None:
-        self._running: RunningLoop | None = None
-        self._parked: Parked[A] = Parked(manager)
+        super().__init__(manager)
         self._file: F
         self._make_file = file
 
@@ -239,18 +276,6 @@ class Opened(AbstractContextManager[F], Generic[F, A]):
             raise failure
 
         return suppressed
-
-    def _leave(self, failure: BaseException | None) -> bool | None:
-        running = cast("RunningLoop", self._running)
-        if failure is not None and running.ended:
-            return None  # nothing is there to be told; a forked child leaves its parent's blocks this way
-
-        return running.leave(self._parked, failure)
-
-    def __del__(self) -> None:
-        # Entered by hand and forgotten, or Ctrl-C between the entrance and the block: nothing may stay open.
-        if self._running is not None:
-            self._running.cancel_soon(self._parked)
 
 
 class _RawReader(io.RawIOBase):

@@ -293,6 +293,11 @@ def _file_body(
 
 def _open_body(product: Product, where: str, name: str, arguments: list[str], returns: str) -> tuple[str, list[str]]:
     opened = returns.removeprefix("AbstractAsyncContextManager[").removesuffix("]")
+    if opened == "Any":  # a plain value
+        return f"AbstractContextManager[{opened}]", _call(
+            "        return self._enter", [f"self._async.{name}", *arguments], ""
+        )
+
     module, _ = _imported(product).get(opened, (None, None))
     if module is None:
         raise Refused(f"{where}: it opens {opened}, which is not imported")
