@@ -23,6 +23,8 @@ EXPECTED = {
     "PresignedPost",
     "PresignedURL",
     "Progress",
+    "ObjectVersion",
+    "Prefix",
     "Reader",
     "Report",
     "Result",

@@ -19,7 +19,7 @@ from s3_bucket._async.bucket import AsyncBucket
 from s3_bucket._async.reader import AsyncReader
 from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
-from s3_bucket._models import GetResult, ObjectInfo, Progress, Result, UploadInfo, raise_failed
+from s3_bucket._models import GetResult, ObjectInfo, ObjectVersion, Prefix, Progress, Result, UploadInfo, raise_failed
 from s3_bucket._presigned import PresignedPost, PresignedURL
 from s3_bucket._report import Finding, Report
 from s3_bucket._sync.bucket import Bucket
@@ -63,6 +63,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "UploadInfo",
     "PresignedURL",
     "PresignedPost",
+    "ObjectVersion",
+    "Prefix",
     "raise_failed",
     "Report",
     "Finding",

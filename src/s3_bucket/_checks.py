@@ -5,19 +5,23 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
 from s3_bucket import _plan
-from s3_bucket._store import WRITE_TOKEN, GetRequest, ListRequest, PutOptions
+from s3_bucket._store import WRITE_TOKEN, CopyRequest, GetRequest, ListRequest, PutOptions
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Executor
+    from typing import Unpack
 
-    from s3_bucket._models import ByteRange
+    from s3_bucket._models import ByteRange, PutKeywords
+
+T = TypeVar("T")
 
 MAX_KEY_BYTES = 1_024
 MAX_TAGS = 10
@@ -37,8 +41,12 @@ _SSE = ("AES256", "aws:kms", "aws:kms:dsse")
 
 def bucket_name(name: str) -> str:
     """Return the name if it can be a bucket's."""
+    return _named("bucket_name", name)
+
+
+def _named(argument: str, name: str) -> str:
     if not isinstance(name, str) or not _BUCKET.fullmatch(name) or ".." in name:
-        _refuse("bucket_name", f"{name!r} can't be a bucket's name: letters, digits, '-', '.' and '_'")
+        _refuse(argument, f"{name!r} can't be a bucket's name: letters, digits, '-', '.' and '_'")
     return name
 
 
@@ -84,6 +92,13 @@ def get_request(
         None if if_none_match is None else etag("if_none_match", if_none_match),
         None if response_content_type is None else _header("response_content_type", response_content_type),
     )
+
+
+def dir_request(bucket: str, prefix: str, delimiter: str) -> ListRequest:
+    """Return what to list as a directory."""
+    if not text("delimiter", delimiter):
+        _refuse("delimiter", "expected a text that is not empty; list() lists without one")
+    return ListRequest(bucket, text("prefix", prefix), delimiter=delimiter)
 
 
 def list_request(bucket: str, prefix: str, start_after: str | None, limit: int | None) -> ListRequest:
@@ -151,6 +166,69 @@ def put_options(
 def given_headers(texts: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:
     """Return those of (S3's name, argument, text) that were given, if they can stand in headers."""
     return {name: _header(argument, value) for name, argument, value in texts if value is not None}
+
+
+def copy_request(
+    bucket: str,
+    source_key: str,
+    object_key: str,
+    source_bucket: str | None = None,
+    source_version_id: str | None = None,
+    **given: Unpack[PutKeywords],
+) -> CopyRequest:
+    """Return what to copy where."""
+    source = GetRequest(
+        bucket if source_bucket is None else _named("source_bucket", source_bucket),
+        key(source_key, "source_key"),
+        version_id=None if source_version_id is None else _header("source_version_id", source_version_id),
+        checksums=True,
+    )
+    options = put_options(object_key, **given)
+    if given.get("content_type") is None:  # the source's, not what the key suggests
+        options = replace(options, headers={name: v for name, v in options.headers.items() if name != "ContentType"})
+    keeps_metadata, tags = given.get("metadata") is None, given.get("tags")
+    request = CopyRequest(source, bucket, object_key, options, keeps_metadata, tags and dict(tags))
+    if request.is_onto_itself and options.if_absent:
+        _refuse("if_absent", f"{object_key!r} is copied onto itself, so there is an object")
+    is_same = keeps_metadata and tags is None and not options.headers
+    if request.is_onto_itself and source.version_id is None and is_same:
+        _refuse("key", f"{object_key!r} would be copied onto itself unchanged: give another key, or what is to change")
+    return request
+
+
+def move_request(
+    bucket: str, source_key: str, object_key: str, source_bucket: str | None = None, **given: Unpack[PutKeywords]
+) -> CopyRequest:
+    """Return what to copy where, of what is to be deleted then."""
+    if (source_bucket in {None, bucket}) and source_key == object_key:
+        _refuse("key", f"{object_key!r} can't be moved onto itself: it would be deleted")
+    return copy_request(bucket, source_key, object_key, source_bucket, **given)
+
+
+def attempts(value: int) -> int:
+    """Return how often something is tried at most."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        _refuse("attempts", f"expected a whole number from 1, not {value!r}")
+    return value
+
+
+def document(argument: str, value: object) -> None:
+    """Refuse what a block can't change; None stands for nothing."""
+    if not isinstance(value, dict | list | None):
+        _refuse(argument, f"expected a dict or a list, which a block can change, not {value!r}; or use update_json()")
+
+
+def called(argument: str, value: T) -> T:
+    """Return what can be called."""
+    if not callable(value):
+        _refuse(argument, f"expected a function, not {value!r}")
+    return value
+
+
+def tag_set(value: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that an object is to have."""
+    _tagging(value)
+    return dict(value)
 
 
 def etag(argument: str, value: str) -> str:
@@ -244,8 +322,13 @@ def _tagging(value: Mapping[str, str]) -> dict[str, str]:
         if not name or len(name) > MAX_TAG_NAME or len(text) > MAX_TAG_VALUE:
             _refuse("tags", f"{name!r}: names have 1 to {MAX_TAG_NAME} characters, values at most {MAX_TAG_VALUE}")
         _encodable("tags", name + text)
-    tagging = urlencode(pairs, quote_via=quote)  # "%20", not "+", which not every vendor reads as a space
-    return {"Tagging": tagging} if tagging else {}
+    return tagging(pairs)
+
+
+def tagging(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Return the header that gives these tags to an object, if there are any."""
+    text = urlencode(pairs, quote_via=quote)  # "%20", not "+", which not every vendor reads as a space
+    return {"Tagging": text} if text else {}
 
 
 def _pairs(argument: str, value: Mapping[str, str]) -> dict[str, str]:

@@ -75,6 +75,8 @@ class ObjectInfo:
         checksums: the checksums that S3 keeps, by algorithm ("CRC32"), in Base64.
         cache_control, content_disposition, content_encoding, content_language, expires: the HTTP header's value.
         encryption: the server-side encryption: "AES256", "aws:kms" or "aws:kms:dsse".
+        tag_count: how many tags it has, where the server says.
+        token: what this library notes with a conditional write, to know it again; the write's own, and nothing else.
     """
 
     key: str
@@ -92,6 +94,8 @@ class ObjectInfo:
     content_language: str | None = None
     expires: str | None = None
     encryption: str | None = None
+    tag_count: int | None = None
+    token: str | None = field(default=None, repr=False, compare=False)
 
 
 NAMED = {
@@ -131,6 +135,43 @@ class Progress:
 
 
 ProgressCallback: TypeAlias = "Callable[[Progress], object]"
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What list_dir() gives in the place of all keys that begin so: what a directory is in a file system.
+
+    Attributes:
+        prefix: how they begin, the delimiter included.
+    """
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One version of an object, or a delete marker: in a bucket with versioning, what hides an object from its time on.
+
+    Attributes:
+        key: the object's name.
+        version_id: the version; "null" for what was written while the bucket had no versioning.
+        is_latest: whether it is what get() finds without a version_id: a delete marker then is a NoSuchKey.
+        is_delete_marker: whether it is a delete marker: it has no bytes and no etag; deleting it, by its version_id,
+            brings back the version before it.
+        size: the version's length in bytes; 0 for a delete marker.
+        etag: the entity tag without quotes; empty for a delete marker.
+        last_modified: when it was written, with a time zone.
+        storage_class: where it is kept; None for a delete marker.
+    """
+
+    key: str
+    version_id: str
+    is_latest: bool
+    is_delete_marker: bool
+    size: int = 0
+    etag: str = ""
+    last_modified: datetime | None = None
+    storage_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ MAX_PARTS = 10_000
 """S3 refuses a higher part number."""
 MAX_OBJECT_SIZE = MAX_PARTS * MAX_PART_SIZE
 """48.8 TiB: the most that a multipart upload can hold, and S3's limit for an object since December 2025."""
+MAX_COPY_SIZE = 5 * 1024 * MIB
+"""CopyObject refuses a longer object: it is copied in parts."""
+COPY_PART_SIZE = 256 * MIB
+"""So long are the parts of such a copy at least: no bytes of them come here, and each costs a request."""
 MAX_PAGE_KEYS = 1_000
 """S3 lists no more keys to a page, and deletes no more in one request."""
 

@@ -27,6 +27,9 @@ class GetRequest(NamedTuple):
     if_match: str | None = None
     if_none_match: str | None = None
     response_content_type: str | None = None
+    checksums: bool = False
+    """Whether HEAD is to tell the checksums that the server keeps, too (of an object under a KMS key, that takes the
+    permission to decrypt it)."""
 
     def pinned(self, info: ObjectInfo, byte_range: ByteRange | None = None) -> GetRequest:
         """Return the request for this range of the same version as an answer was of."""
@@ -92,6 +95,32 @@ class PutOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """What to copy where, and what the copy is to have of its own.
+
+    Attributes:
+        source: the object that is copied.
+        bucket: where the copy goes.
+        key: its key.
+        given: what goes with the copy instead of what goes with the source; and the conditions for the copy's key.
+        keeps_metadata: whether the copy has the source's metadata.
+        tags: the copy's tags; None for the source's.
+    """
+
+    source: GetRequest
+    bucket: str
+    key: str
+    given: PutOptions
+    keeps_metadata: bool = True
+    tags: Mapping[str, str] | None = None
+
+    @property
+    def is_onto_itself(self) -> bool:
+        """Whether the copy takes the source's place."""
+        return (self.source.bucket, self.source.key) == (self.bucket, self.key)
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What S3 said of an object that it has stored."""
 
@@ -146,14 +175,19 @@ class ListRequest:
     prefix: str = ""
     start_after: str | None = None
     limit: int | None = None
+    delimiter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a listing; `token` asks for the next one, None if there is none."""
+    """A page of a listing; `token` asks for the next one, None if there is none.
+
+    With a delimiter, `prefixes` stand for the keys that have one after the prefix that was asked for.
+    """
 
     objects: Sequence[ObjectInfo]
     token: str | None
+    prefixes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,23 @@ async def the_bucket(bucket: S3.AsyncBucket) -> None:
     await bucket.aclose()
 
 
+async def copies_and_changes(bucket: S3.AsyncBucket, blocking: S3.Bucket) -> None:
+    """Copies are ObjectInfos, directories hold two kinds of entries, and a document may be anything."""
+    assert_type(await bucket.copy("a", "b", source_bucket="c", metadata={"d": "e"}), S3.ObjectInfo)
+    assert_type(await bucket.move("a", "b", if_absent=True), S3.ObjectInfo)
+    async for entry in bucket.list_dir("a/"):
+        assert_type(entry.prefix if isinstance(entry, S3.Prefix) else entry.key, str)
+    assert_type([version async for version in bucket.list_versions()], list[S3.ObjectVersion])
+    assert_type(await bucket.tags("a"), dict[str, str])
+    await bucket.set_tags("a", {}, version_id="b")
+    async with bucket.edit_json("a", default={}) as document:
+        document["b"] = 1
+    assert_type(await bucket.update_json("a", lambda count: count + 1, default=0), Any)
+    with blocking.edit_json("a") as other:
+        other["b"] = 1
+    assert_type(blocking.list_dir(), Iterator[S3.ObjectInfo | S3.Prefix])
+
+
 def blocking(bucket: S3.Bucket) -> None:
     """The blocking face has the same types, without awaiting."""
     data, metadata = bucket.get("key")

@@ -9,13 +9,13 @@ from typing import Any
 from s3_bucket.exceptions import IntegrityError, InvalidInput
 
 
-async def dumps(value: Any) -> str:
-    """Return the value as JSON text."""
+async def dumps(value: Any, argument: str = "value") -> str:
+    """Return the value as JSON text; one that has none is refused under the argument's name."""
     try:
         return await asyncio.to_thread(json.dumps, value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        msg = f"value: not JSON: {error}"
-        raise InvalidInput(msg, argument="value") from error
+        msg = f"{argument}: not JSON: {error}"
+        raise InvalidInput(msg, argument=argument) from error
 
 
 async def loads(bucket: str, key: str, data: bytes) -> Any:

@@ -105,7 +105,7 @@ async def complete(
                 raise
             written = await _found(store, target, evidence, error)
         if written is None:
-            raise _ambiguous(target, error) from error
+            raise ambiguous(target, error) from error
         if evidence.token is None and error.error_code != "NoSuchUpload":
             # The same bytes may have been there before, and the upload with them may still be there, too.
             with suppress(BucketException):
@@ -131,14 +131,15 @@ async def _found(store: RetryingStore, target: Target, evidence: Evidence, error
     except NoSuchKey:
         return None
     except BucketException:
-        raise _ambiguous(target, error) from error
+        raise ambiguous(target, error) from error
     ours = evidence.is_ours(stored)
     if ours is None:
-        raise _ambiguous(target, error) from error
+        raise ambiguous(target, error) from error
     return stored.written if ours else None
 
 
-def _ambiguous(target: Target, error: BucketException) -> BucketException:
+def ambiguous(target: Target, error: BucketException) -> BucketException:
+    """Return the exception for a write of which nobody can say whether it was carried out."""
     msg = (
         f"whether {_errors.where(target)} was written can't be said: {error.message}; read it, and write again if it is"
         " not what you wrote"

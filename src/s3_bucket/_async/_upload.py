@@ -18,7 +18,7 @@ from s3_bucket._progress import Meter
 from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Sequence
     from types import TracebackType
 
     from s3_bucket._async._retry import RetryingStore
@@ -183,19 +183,28 @@ class ObjectUpload:
             await self._send(upload, first, is_lent=False)
         await self._send(upload, data, is_lent=is_lent)
 
+    async def make(self, size: int, part: Callable[[Upload, int], Coroutine[Any, Any, Part]]) -> None:
+        """Have a part of so many bytes made by other means than sending it, given the upload and the part's number."""
+        self.size += size
+        await self._start(partial(part, await self._begun()))
+
     async def finish(self) -> ObjectInfo:
         """Make the object appear."""
         if self._creating is None:
             data = self._first or b""
             return await _whole(self._store, self._bucket, self._key, data, self._options, self._meter)
 
-        parts = await asyncio.gather(*self._tasks)
+        parts = await self.arrived()
         upload = await self._begun()
         await _conditions.complete(self._store, self._bucket, self._key, self._options)
         if self._meter is not None:
             self._meter.end()
         written = await _lost.complete(self._store, upload, parts, self.size, self._sent_options)
         return _stored(self._key, self.size, self._options, written)
+
+    async def arrived(self) -> Sequence[Part]:
+        """Wait for all parts."""
+        return await asyncio.gather(*self._tasks)
 
     async def _begun(self) -> Upload:
         if self._creating is None:
@@ -206,6 +215,10 @@ class ObjectUpload:
         return await asyncio.shield(self._creating)
 
     async def _send(self, upload: Upload, data: Buffer, *, is_lent: bool) -> None:
+        await self._start(lambda number: self._part(upload, number, data), data if is_lent else b"")
+
+    async def _start(self, part: Callable[[int], Coroutine[Any, Any, Part]], lent: Buffer = b"") -> None:
+        """Begin with the next part, when there is room for it."""
         number = len(self._tasks) + 1
         if number > _plan.MAX_PARTS:
             msg = f"data: longer than {_plan.MAX_PARTS} parts; give a larger part_size"
@@ -213,8 +226,8 @@ class ObjectUpload:
         if not self._has_room:
             await self._store.buffers.acquire()
         self._has_room = False
-        task = asyncio.ensure_future(self._part(upload, number, data))
-        task.add_done_callback(partial(self._sent, data if is_lent else b""))
+        task = asyncio.ensure_future(part(number))
+        task.add_done_callback(partial(self._sent, lent))
         self._tasks.append(task)
         if self._failed is not None:
             raise self._failed

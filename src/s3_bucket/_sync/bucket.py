@@ -13,7 +13,7 @@ from s3_bucket._sync.writer import Writer
 if TYPE_CHECKING:
     import datetime
     import os
-    from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
     from datetime import timedelta
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         GetResult,
         MorePutKeywords,
         ObjectInfo,
+        ObjectVersion,
+        Prefix,
         ProgressCallback,
         PutKeywords,
         Result,
@@ -555,6 +557,245 @@ class Bucket(Face):
             storage_class=storage_class,
             encryption=encryption,
         )
+
+    def copy(
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source_bucket: str | None = None,
+        source_version_id: str | None = None,
+        **options: Unpack[PutKeywords],
+    ) -> ObjectInfo:
+        """Copy an object within S3, of any length: no bytes of it come here.
+
+        (S3: HeadObject, CopyObject, HeadObject; above 5 GiB, or under a condition, UploadPartCopy in a multipart
+        upload, several parts at a time, and GetObjectTagging.)
+
+        All of the copy is of one version of the source: if that is replaced meanwhile, the call fails. The copy appears
+        whole or not at all, and is compared with the source: its length, and what checksums the server keeps of both.
+        Content type, metadata, tags, storage class and the content headers are the source's unless they are given;
+        encryption, access control lists and object locks are not copied: the bucket's defaults hold.
+
+        Args:
+            source_key: the key of the object to copy.
+            key: the key of the copy. It may be the source's own, to change what goes with the object.
+            source_bucket: the source's bucket, if it is another one; these credentials must be allowed to read there.
+            source_version_id: a version of the source other than the newest.
+            options: put()'s keywords: what the copy is to have instead of the source's, and the conditions for its key.
+
+        Returns:
+            The copy.
+
+        Raises:
+            InvalidInput: the object would be copied onto itself unchanged, or another argument can't be right.
+            NoSuchKey: there is no such source.
+            NoSuchBucket: there is no such bucket.
+            KeyAlreadyExists: if_absent, and there is an object.
+            PreconditionFailed: if_match did not hold.
+            IntegrityError: the source was replaced while it was copied, or the copy is not the same.
+            AmbiguousWrite: the answer was lost, and whether it was copied can't be said.
+
+        Example:
+            >>> info = await bucket.put("report.txt", "all is well", metadata={"owner": "me"})
+            >>> copy = await bucket.copy("report.txt", "archive/report.txt", content_type="text/x-report")
+            >>> copy.size, copy.content_type, copy.metadata
+            (11, 'text/x-report', {'owner': 'me'})
+        """
+        return self._call(
+            self._async.copy,
+            source_key,
+            key,
+            source_bucket=source_bucket,
+            source_version_id=source_version_id,
+            **options,
+        )
+
+    def move(
+        self, source_key: str, key: str, *, source_bucket: str | None = None, **options: Unpack[PutKeywords]
+    ) -> ObjectInfo:
+        """Copy an object as copy() does, then delete the source (S3: as copy(), and HeadObject, DeleteObject).
+
+        The source is deleted only when the copy has been compared with it, and with If-Match: what somebody has written
+        in its place meanwhile stays. In a bucket with versioning, it gets a delete marker.
+
+        Args:
+            source_key: the key of the object to move.
+            key: its new key.
+            source_bucket: the source's bucket, if it is another one.
+            options: as in copy().
+
+        Returns:
+            The object in its new place.
+
+        Raises:
+            InvalidInput: the object would be moved onto itself, or another argument can't be right.
+            PreconditionFailed: the source was replaced after it had been copied: both the copy and what has replaced
+                the source are there. Or if_match did not hold.
+            BucketException: whatever copy() and delete() raise.
+
+        Example:
+            >>> info = await bucket.put("draft.txt", "done")
+            >>> info = await bucket.move("draft.txt", "final.txt")
+            >>> await bucket.exists("draft.txt"), await bucket.exists("final.txt")
+            (False, True)
+        """
+        return self._call(self._async.move, source_key, key, source_bucket=source_bucket, **options)
+
+    def list_dir(self, prefix: str = "", delimiter: str = "/") -> Iterator[ObjectInfo | Prefix]:
+        """Iterate over one level of a bucket, as over a directory (S3: ListObjectsV2 with a delimiter).
+
+        Args:
+            prefix: only what starts so: "photos/" for what is in that directory.
+            delimiter: what ends a directory's name.
+
+        Returns:
+            Objects whose keys have no delimiter after the prefix, as ObjectInfo; and for all others, a Prefix, once for
+            each up to its next delimiter. In the order of their UTF-8 bytes.
+
+        Raises:
+            NoSuchBucket: there is no such bucket.
+            IntegrityError: the server broke off the listing.
+
+        Example:
+            >>> for key in ("album/cover.jpg", "album/2024/1.jpg", "album/2024/2.jpg"):
+            ...     info = await bucket.put(key, b"")
+            >>> [getattr(entry, "prefix", None) or entry.key async for entry in bucket.list_dir("album/")]
+            ['album/2024/', 'album/cover.jpg']
+        """
+        return self._iterate(self._async.list_dir, prefix, delimiter)
+
+    def list_versions(self, prefix: str = "") -> Iterator[ObjectVersion]:
+        """Iterate over the versions of objects and their delete markers (S3: ListObjectVersions).
+
+        A version is read by get(key, version_id=...), and deleted for good by delete(key, version_id=...). A delete
+        marker can't be read, that is a NoSuchKey; to delete it brings back the version before it.
+
+        Args:
+            prefix: only keys that start so.
+
+        Returns:
+            Versions and delete markers, in the order of their keys' UTF-8 bytes; of a key, the newest first. In a
+            bucket without versioning, one of each object, whose version_id is "null".
+
+        Raises:
+            NoSuchBucket: there is no such bucket.
+            IntegrityError: the server broke off the listing.
+
+        Example:
+            >>> info = await bucket.put("versions.txt", "one")
+            >>> [(version.key, version.is_latest) async for version in bucket.list_versions("versions")]
+            [('versions.txt', True)]
+        """
+        return self._iterate(self._async.list_versions, prefix)
+
+    def tags(self, key: str, *, version_id: str | None = None) -> dict[str, str]:
+        """Return an object's tags (S3: GetObjectTagging).
+
+        Args:
+            key: the object's key.
+            version_id: a version other than the newest.
+
+        Raises:
+            NoSuchKey: there is no such object.
+        """
+        return self._call(self._async.tags, key, version_id=version_id)
+
+    def set_tags(self, key: str, tags: Mapping[str, str], *, version_id: str | None = None) -> None:
+        """Replace an object's tags (S3: PutObjectTagging, or DeleteObjectTagging where there are to be none).
+
+        Args:
+            key: the object's key.
+            tags: up to 10 names and values; an empty mapping removes all.
+            version_id: a version other than the newest.
+
+        Raises:
+            NoSuchKey: there is no such object.
+            InvalidInput: the tags can't be right.
+
+        Example:
+            >>> info = await bucket.put("tagged.txt", "data", tags={"project": "a"})
+            >>> await bucket.set_tags("tagged.txt", {"project": "b"})
+            >>> await bucket.tags("tagged.txt")
+            {'project': 'b'}
+        """
+        self._call(self._async.set_tags, key, tags, version_id=version_id)
+
+    def edit_json(self, key: str, *, default: Any = None, attempts: int = 100) -> AbstractContextManager[Any]:
+        """Change a JSON object by compare-and-swap (S3: GetObject, PutObject with If-Match).
+
+        The block gets the parsed value, a dict or a list, and changes it in place. When the block ends, the value is
+        written if the object still is what was read; if the block raises, or has changed nothing, nothing is written.
+
+        If somebody else has written meanwhile, the object is read again and what the block has changed is changed
+        there, member by member, in dicts at any depth, and written; so often as is needed. So nobody's change is lost.
+        What both have changed is a conflict, for a block can't be repeated: PreconditionFailed, and nothing is written.
+        A list is one value here, and so is a number: to append and to count, where others do it at the same time,
+        there is update_json(). What a block has only read may have changed until it writes.
+
+        Within one event loop, or among the threads that use a Bucket, edits of the same object take turns, as long as
+        none takes longer than a second: so they don't conflict at all.
+
+        Metadata, tags, storage class and the content headers stay as they are; encryption is the bucket's default.
+
+        Args:
+            key: the object's key.
+            default: the value to begin with where there is no object: it is then created, if still nobody else has. A
+                dict or a list; None means that there must be one.
+            attempts: how often to try to write at most.
+
+        Returns:
+            A context manager that gives the value.
+
+        Raises:
+            NoSuchKey: there is no such object, and no default.
+            PreconditionFailed: others have changed the same, or the attempts were not enough: nothing was written.
+            InvalidInput: the object holds neither a dict nor a list, or what the block has made of it is not JSON.
+            IntegrityError: the object is not JSON.
+            AmbiguousWrite: an answer was lost, and whether it was written can't be said.
+
+        Example:
+            >>> async with bucket.edit_json("settings", default={}) as settings:
+            ...     settings["retries"] = 3
+            >>> async with bucket.edit_json("settings") as settings:
+            ...     settings["colours"] = {"cat": "black"}
+            >>> await bucket.get_json("settings")
+            {'retries': 3, 'colours': {'cat': 'black'}}
+        """
+        return self._enter(self._async.edit_json, key, default=default, attempts=attempts)
+
+    def update_json(self, key: str, function: Callable[[Any], Any], *, default: Any = None, attempts: int = 100) -> Any:
+        """Replace a JSON object by what a function makes of it (S3: GetObject, PutObject with If-Match).
+
+        If somebody else has written meanwhile, the object is read again and the function called again, with the newer
+        value. So it counts and appends without losing anybody's change; what else it does may happen several times.
+
+        Args:
+            key: the object's key.
+            function: given the parsed value, returns the new one, or None if it has changed the value in place. It is
+                called in a worker thread; a coroutine function is awaited.
+            default: the value to begin with where there is no object: it is then created, if still nobody else has.
+                None means that there must be one.
+            attempts: how often to try to write at most.
+
+        Returns:
+            What is stored now: the function's last value. If it is the same as before, nothing was written.
+
+        Raises:
+            NoSuchKey: there is no such object, and no default.
+            PreconditionFailed: the attempts were not enough; nothing was written.
+            InvalidInput: what the function has made of it is not JSON.
+            IntegrityError: the object is not JSON.
+            AmbiguousWrite: an answer was lost, and whether it was written can't be said.
+            Exception: whatever the function raises.
+
+        Example:
+            >>> await bucket.update_json("visits", lambda count: count + 1, default=0)
+            1
+            >>> await bucket.update_json("visits", lambda count: count + 1, default=0)
+            2
+        """
+        return self._call(self._async.update_json, key, function, default=default, attempts=attempts)
 
     def upload_file(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._errors import Refusal, Target
+from s3_bucket._async._shapes import bare, broken_off, require_of, utc
 from s3_bucket._models import NAMED, ObjectInfo, UploadInfo, object_info
 from s3_bucket._store import WRITE_TOKEN, Page, Stored, UploadsPage, Written
 from s3_bucket.exceptions import IntegrityError
@@ -71,6 +72,7 @@ def get_parameters(request: GetRequest) -> dict[str, Any]:
             "IfMatch": f'"{request.if_match}"' if request.if_match else None,
             "IfNoneMatch": f'"{request.if_none_match}"' if request.if_none_match else None,
             "ResponseContentType": request.response_content_type,
+            "ChecksumMode": "ENABLED" if request.checksums else None,
         }
     )
 
@@ -132,13 +134,6 @@ def require(target: Target, answer: Mapping[str, Any], *names: str) -> None:
             raise _errors.not_s3(target, f"it has no {name}", status(answer))
 
 
-def require_of(target: Target, entry: Mapping[str, Any], *names: str) -> None:
-    """Raise unless an entry of the answer has what S3 always says of it."""
-    for name in names:
-        if name not in entry:
-            raise _errors.not_s3(target, f"an entry has no {name}")
-
-
 def require_s3(target: Target, answer: Mapping[str, Any]) -> None:
     """Raise unless an answer without content looks like S3's: a login page has status 200, too."""
     headers: Mapping[str, str] = answer["ResponseMetadata"].get("HTTPHeaders", {})
@@ -161,12 +156,14 @@ def not_whole(target: Target, piece: Piece, came: int) -> BucketException:
 def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
     """Return the object that the headers of GetObject or HeadObject describe."""
     told = {_FIELDS[name]: value for name, value in answer.items() if name in _FIELDS}
-    told["key"], told["size"], told["etag"] = key, size, _bare(answer["ETag"])
-    told["last_modified"] = _utc(answer.get("LastModified"))
+    told["key"], told["size"], told["etag"] = key, size, bare(answer["ETag"])
+    told["last_modified"] = utc(answer.get("LastModified"))
     told["checksums"] = checksums(answer)
-    told["metadata"] = {}
-    if "Metadata" in answer:
-        told["metadata"] = {name: text for name, text in metadata(answer).items() if name != WRITE_TOKEN}
+    if "TagCount" in answer:
+        told["tag_count"] = answer["TagCount"]
+    told["metadata"] = kept = metadata(answer) if "Metadata" in answer else {}
+    if WRITE_TOKEN in kept:
+        told["token"] = kept.pop(WRITE_TOKEN)
     return object_info(told)
 
 
@@ -181,16 +178,6 @@ def metadata(answer: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): text for name, text in answer.get("Metadata", {}).items()}
 
 
-def _bare(etag: str) -> str:
-    """Return the etag as S3 made it: proxies that compress, or could, put W/ before it."""
-    return etag.removeprefix("W/").strip('"')
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    """Return the time in the standard library's UTC: botocore's is dateutil's, and local in listings."""
-    return time if time is None or time.tzinfo is UTC else time.astimezone(UTC)
-
-
 def checksums(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return the checksums in an answer, by algorithm."""
     return {_CHECKSUMS[name]: value for name, value in answer.items() if name in _CHECKSUMS}
@@ -200,7 +187,7 @@ def written(target: Target, answer: Mapping[str, Any]) -> Written:
     """Return what PutObject or CompleteMultipartUpload said."""
     require(target, answer, "ETag")
     encryption = answer.get("ServerSideEncryption")
-    return Written(_bare(answer["ETag"]), answer.get("VersionId"), checksums(answer), encryption)
+    return Written(bare(answer["ETag"]), answer.get("VersionId"), checksums(answer), encryption)
 
 
 def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
@@ -218,16 +205,17 @@ def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
     if not answer["IsTruncated"]:
         following = None
     elif not following or following == token:
-        raise _broken_off(target)
-    return Page([_listed(entry) for entry in answer.get("Contents", [])], following)
+        raise broken_off(target)
+    prefixes = [entry["Prefix"] for entry in answer.get("CommonPrefixes", []) if entry.get("Prefix")]
+    return Page([_listed(entry) for entry in answer.get("Contents", [])], following, prefixes)
 
 
 def _listed(entry: Mapping[str, Any]) -> ObjectInfo:
     return ObjectInfo(
         key=entry["Key"],
         size=entry["Size"],
-        etag=_bare(entry["ETag"]),
-        last_modified=_utc(entry.get("LastModified")),
+        etag=bare(entry["ETag"]),
+        last_modified=utc(entry.get("LastModified")),
         storage_class=entry.get("StorageClass"),
     )
 
@@ -244,7 +232,7 @@ def uploads_page(target: Target, prefix: str, answer: Mapping[str, Any], after: 
     if answer["IsTruncated"]:
         following = (answer.get("NextKeyMarker", ""), answer.get("NextUploadIdMarker", ""))
         if following in {after, ("", "")}:
-            raise _broken_off(target)
+            raise broken_off(target)
     return UploadsPage([upload for upload in uploads if upload.key.startswith(prefix)], _now(answer), following)
 
 
@@ -255,11 +243,6 @@ def _now(answer: Mapping[str, Any]) -> datetime:
     except (LookupError, ValueError):
         return datetime.now(UTC)
     return now if now.tzinfo else now.replace(tzinfo=UTC)
-
-
-def _broken_off(target: Target) -> BucketException:
-    msg = f"the listing of {_errors.where(target)} breaks off: the server says that there is more, but not where"
-    return _errors.make(IntegrityError, target, msg, retryable=True)
 
 
 def batch_errors(bucket: str, keys: Sequence[str], answer: Mapping[str, Any]) -> dict[str, BucketException]:

@@ -124,6 +124,7 @@ class Operations(ABC):
             "Bucket": request.bucket,
             "MaxKeys": max_keys,
             "Prefix": request.prefix,
+            "Delimiter": request.delimiter,
             "StartAfter": request.start_after,
             "ContinuationToken": token,
         }

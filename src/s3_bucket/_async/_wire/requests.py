@@ -44,6 +44,7 @@ _ANSWERED = {
     "expires": "ExpiresString",
     "x-amz-version-id": "VersionId",
     "x-amz-storage-class": "StorageClass",
+    "x-amz-tagging-count": "TagCount",
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-checksum-crc32": "ChecksumCRC32",
     "x-amz-checksum-crc32c": "ChecksumCRC32C",
@@ -52,6 +53,7 @@ _ANSWERED = {
     "x-amz-checksum-sha256": "ChecksumSHA256",
     "x-amz-checksum-type": "ChecksumType",
 }
+_NUMBERS = {"ContentLength", "TagCount"}
 _METADATA = "x-amz-meta-"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -65,6 +67,8 @@ def get_headers(request: GetRequest) -> dict[str, str]:
         headers["if-match"] = f'"{request.if_match}"'
     if request.if_none_match is not None:
         headers["if-none-match"] = f'"{request.if_none_match}"'
+    if request.checksums:
+        headers["x-amz-checksum-mode"] = "ENABLED"
     return headers
 
 
@@ -128,8 +132,8 @@ def answer(status: int, headers: Mapping[str, bytes]) -> dict[str, Any]:
             metadata[name[len(_METADATA) :]] = value.decode("utf-8", "surrogateescape")
     if metadata:
         named["Metadata"] = metadata
-    if "ContentLength" in named:
-        named["ContentLength"] = int(named["ContentLength"])
+    for name in _NUMBERS & named.keys():
+        named[name] = int(named[name])
     if "LastModified" in named:
         named["LastModified"] = time(named["LastModified"])
     return named
