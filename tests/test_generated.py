@@ -110,7 +110,11 @@ REFUSALS = {
     "a default that is a name": ('async def m(self, n: int = N) -> int:\n    """Do."""', "AsyncThing.m: a default"),
     "what it opens is unknown": (
         'def m(self) -> AbstractAsyncContextManager[AsyncSecret]:\n    """Do."""',
-        "AsyncThing.m: it opens AsyncSecret",
+        "AsyncThing.m: it gives AsyncSecret",
+    ),
+    "what it gives is unknown": (
+        'async def m(self) -> AsyncSecret:\n    """Do."""',
+        "AsyncThing.m: it gives AsyncSecret",
     ),
     "what it opens has no face": (
         'def m(self) -> AbstractAsyncContextManager[Other]:\n    """Do."""\n    from a import Other',

@@ -13,6 +13,7 @@ from s3_bucket._sync import _generate
 
 PAIRS = [
     (s3_bucket.AsyncBucket, s3_bucket.Bucket),
+    (s3_bucket.AsyncDirPlan, s3_bucket.DirPlan),
     (s3_bucket.AsyncReader, s3_bucket.Reader),
     (s3_bucket.AsyncWriter, s3_bucket.Writer),
 ]
@@ -41,7 +42,7 @@ def blocking(annotation: str) -> str:
     opened = re.fullmatch(r"AbstractAsyncContextManager\[Async(\w+)\]", annotation)
     if opened:
         return f"AbstractContextManager[{opened[1]}]"
-    return re.sub(r"^(Abstract)?Async(?=Iterator\[|ContextManager\[)", r"\1", annotation)
+    return re.sub(r"^(Abstract)?Async(?=Iterator\[|ContextManager\[|\w+$)", r"\1", annotation)
 
 
 @pytest.mark.parametrize(("owner", "face"), PAIRS)

@@ -13,9 +13,13 @@ import s3_bucket
 
 EXPECTED = {
     "AsyncBucket",
+    "AsyncDirPlan",
     "AsyncReader",
     "AsyncWriter",
     "Bucket",
+    "DirItem",
+    "DirPlan",
+    "DirReport",
     "Exceptions",
     "Finding",
     "GetResult",
@@ -28,6 +32,7 @@ EXPECTED = {
     "Reader",
     "Report",
     "Result",
+    "Unplanned",
     "UploadInfo",
     "Writer",
     "bucket",

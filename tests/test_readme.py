@@ -27,7 +27,7 @@ COMMANDS = [
 ]
 
 # The blocking face's docstrings are the awaited one's, word for word, `await` included.
-BLOCKING = {"Bucket", "Reader", "Writer", "bucket"}
+BLOCKING = {"Bucket", "DirPlan", "Reader", "Writer", "bucket"}
 AWAITS = re.compile(r"\b(await|async for|async with)\b")
 
 
@@ -78,8 +78,18 @@ def members(name: str) -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{member}", getattr(found, "__func__", found)
 
 
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work where there is a directory of one photo."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_bytes(b"not really a cat")
+
+
 @pytest.mark.parametrize(("name", "docstring"), documented(awaited=True))
-async def test_docstring_example_runs(name: str, docstring: str, endpoint_url: str, bucket_name: str) -> None:
+async def test_docstring_example_runs(
+    name: str, docstring: str, endpoint_url: str, bucket_name: str, photos: None
+) -> None:
     """Each docstring's example prints what it says; `bucket` is an empty AsyncBucket."""
     async with S3.AsyncBucket(bucket_name, endpoint_url=endpoint_url) as bucket:
         namespace = {"S3": S3, "AsyncBucket": S3.AsyncBucket, "bucket": bucket}

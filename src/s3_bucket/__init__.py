@@ -16,15 +16,19 @@ from s3_bucket import events
 from s3_bucket import exceptions as Exceptions  # documented so since release 1
 from s3_bucket._adapters import log_events, progress_bar, trace_events
 from s3_bucket._async.bucket import AsyncBucket
+from s3_bucket._async.plan import AsyncDirPlan
 from s3_bucket._async.reader import AsyncReader
 from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
 from s3_bucket._models import GetResult, ObjectInfo, ObjectVersion, Prefix, Progress, Result, UploadInfo, raise_failed
+from s3_bucket._outcomes import DirReport
 from s3_bucket._presigned import PresignedPost, PresignedURL
 from s3_bucket._report import Finding, Report
 from s3_bucket._sync.bucket import Bucket
+from s3_bucket._sync.plan import DirPlan
 from s3_bucket._sync.reader import Reader
 from s3_bucket._sync.writer import Writer
+from s3_bucket._tree import DirItem, Unplanned
 from s3_bucket.events import on_event
 from s3_bucket.exceptions import (
     AmbiguousWrite,
@@ -68,6 +72,11 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "raise_failed",
     "Report",
     "Finding",
+    "AsyncDirPlan",
+    "DirPlan",
+    "DirItem",
+    "DirReport",
+    "Unplanned",
     "AsyncReader",
     "AsyncWriter",
     "Reader",

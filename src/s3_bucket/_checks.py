@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
-from s3_bucket import _plan
+from s3_bucket import _globs, _plan
+from s3_bucket._globs import Selection
 from s3_bucket._store import WRITE_TOKEN, CopyRequest, GetRequest, ListRequest, PutOptions
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from concurrent.futures import Executor
     from typing import Unpack
 
@@ -296,6 +297,43 @@ def seconds(argument: str, value: timedelta | float) -> float:
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= MAX_SECONDS:
         _refuse(argument, f"expected a timedelta or seconds, more than none, not {value!r}")
     return float(number)
+
+
+def directory_prefix(prefix: str) -> str:
+    """Return how the keys of a directory's files begin: "photos" is the directory "photos/", not "photos-old/" too."""
+    text("prefix", prefix)
+    if not prefix:
+        return prefix
+    key(prefix, "prefix")
+    return prefix if prefix.endswith("/") else prefix + "/"
+
+
+def local_dir(path: str | os.PathLike[str]) -> str:
+    """Return the path of a local directory, there or not."""
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str) or not name or "\0" in name:
+        _refuse("local_dir", f"expected a path, not {path!r}")
+    return name
+
+
+def selection(include: str | Iterable[str] | None, exclude: str | Iterable[str] | None, *never: str) -> Selection:
+    """Return which paths are meant; those that the patterns `never` match are not, whatever the others say."""
+    excluded = [] if exclude is None else _patterns("exclude", exclude)
+    return Selection(None if include is None else _patterns("include", include), [*excluded, *never])
+
+
+def _patterns(argument: str, given: str | Iterable[str]) -> list[str]:
+    if not isinstance(given, str | Iterable) or isinstance(given, bytes):
+        _refuse(argument, f"expected a pattern or some, not {given!r}")
+    patterns = [given] if isinstance(given, str) else list(given)
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not pattern:
+            _refuse(argument, f"expected a pattern of relative paths, not {pattern!r}")
+        try:
+            _globs.expression(pattern)
+        except (ValueError, re.error) as error:
+            _refuse(argument, f"{pattern!r} is no pattern: {error}")
+    return patterns
 
 
 def _metadata(value: Mapping[str, str]) -> dict[str, str]:

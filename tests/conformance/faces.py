@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _END = object()
 _BLOCKING_NAMES = {"aclose": "close", "__aiter__": "__iter__"}
-_SISTERS = {"AsyncReader": S3.AsyncReader, "AsyncWriter": S3.AsyncWriter}
+_SISTERS = {"AsyncReader": S3.AsyncReader, "AsyncWriter": S3.AsyncWriter, "AsyncDirPlan": S3.AsyncDirPlan}
 
 
 class Awaitable:
@@ -26,6 +26,9 @@ class Awaitable:
 
     def __repr__(self) -> str:
         return repr(self._blocking)
+
+    def __str__(self) -> str:
+        return str(self._blocking)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._blocking.__reduce__()  # type: ignore[no-any-return]  # a reduction
@@ -82,16 +85,21 @@ class AwaitableManager:
 
 def _awaitable(blocking: Callable[..., Any], sister: Callable[..., Any]) -> Callable[..., Any]:
     """Return the method with the calling convention of its sister."""
-    if inspect.iscoroutinefunction(sister):
-        return partial(asyncio.to_thread, blocking)
-
     returned = str(inspect.signature(sister).return_annotation)
+    if inspect.iscoroutinefunction(sister):
+        called = partial(asyncio.to_thread, blocking)
+        return partial(_given, called, _SISTERS[returned]) if returned in _SISTERS else called
+
     if returned.startswith("AsyncIterator["):
         return lambda *args, **kwargs: AwaitableIterator(blocking(*args, **kwargs))
     if returned.startswith("AbstractAsyncContextManager["):
         given = _SISTERS.get(returned.partition("[")[2].rstrip("]"))
         return lambda *args, **kwargs: AwaitableManager(blocking(*args, **kwargs), given)
     return blocking
+
+
+async def _given(called: Callable[..., Any], sister: type, *args: Any, **kwargs: Any) -> Awaitable:
+    return Awaitable(await called(*args, **kwargs), sister)
 
 
 def blocking_bucket(name: str, **overrides: Any) -> Awaitable:

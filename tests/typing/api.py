@@ -102,6 +102,22 @@ async def many_objects(bucket: S3.AsyncBucket) -> None:
     S3.raise_failed(results)
 
 
+async def directories(bucket: S3.AsyncBucket, blocking: S3.Bucket) -> None:
+    """A plan is of its own face, and a report of none."""
+    plan = await bucket.plan_upload_dir(
+        "photos", "backup", include="*.jpg", exclude=["a/"], storage_class="STANDARD_IA"
+    )
+    assert_type(plan, S3.AsyncDirPlan)
+    assert_type(await plan.run(concurrency=3), S3.DirReport)
+    async for item in plan.items():
+        assert_type(item, S3.DirItem)
+    assert_type(plan.refused, Sequence[S3.Unplanned])
+    assert_type(await bucket.download_dir("backup", Path("photos"), delete=True, dry_run=True), S3.DirReport)
+    assert_type(blocking.plan_download_dir("backup", "photos"), S3.DirPlan)
+    assert_type(blocking.plan_upload_dir("photos").run(), S3.DirReport)
+    S3.raise_failed(blocking.upload_dir(Path("photos"), metadata={"owner": "me"}).results)
+
+
 async def the_bucket(bucket: S3.AsyncBucket) -> None:
     """The bucket itself is made, asked for and deleted; a context manager gives itself."""
     async with bucket as same:

@@ -173,6 +173,18 @@ def download_files(
     return _each(open_store, _one_by_one("files", files), at_once, _outcome(do, lambda item: item[0], job))
 
 
+def each(
+    open_store: Open,
+    items: AsyncGenerator[T, None],
+    at_once: int | None,
+    do: Callable[[T], Awaitable[Result[None]]],
+    key_of: Callable[[T], str],
+    job: Job = _NO_JOB,
+) -> Outcomes[None]:
+    """Do something with each item, whatever it is."""
+    return _each(open_store, items, at_once, _outcome(do, key_of, job))
+
+
 def delete_many(open_store: Open, bucket: str, keys: Items[Any], at_once: int | None) -> Outcomes[None]:
     """Delete keys, a thousand to a request."""
 

@@ -59,14 +59,30 @@ async def download_file(
     progress: ProgressCallback | None = None,
 ) -> ObjectInfo:
     """Fetch into a file."""
-    file = Replacement(destination)
+    return await into_file(open_store, request, Replacement(destination), progress)
+
+
+async def into_file(
+    open_store: Callable[[], Awaitable[RetryingStore]],
+    request: GetRequest,
+    file: Replacement,
+    progress: ProgressCallback | None = None,
+) -> ObjectInfo:
+    """Fetch into a file, and let it take its place."""
     try:
         await _shield.in_thread(file.create)
         info = await _fetch_into(await open_store(), request, file, Meter(progress, request.key))
+        check_match(request, info)
         await _shield.in_thread(file.publish)
     finally:
         await _shield.in_thread(file.discard)
     return info
+
+
+def check_match(request: GetRequest, info: ObjectInfo) -> None:
+    """Raise if what came is not what was asked for: there are servers that ignore If-Match."""
+    if request.if_match not in {None, info.etag}:
+        raise _replaced(request)
 
 
 async def _fetch_into(store: RetryingStore, request: GetRequest, file: Replacement, meter: Meter) -> ObjectInfo:
@@ -129,8 +145,7 @@ async def get_range(store: RetryingStore, pin: GetRequest, start: int, buffer: m
         piece = await store.get(pin._replace(range=(start, start + len(buffer))), lambda _: buffer)
     except PreconditionFailed as error:
         raise _replaced(pin) from error
-    if piece.info.etag != pin.if_match:  # there are servers that ignore If-Match
-        raise _replaced(pin)
+    check_match(pin, piece.info)
 
 
 def _replaced(pin: GetRequest) -> IntegrityError:

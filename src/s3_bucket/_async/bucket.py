@@ -11,6 +11,7 @@ from s3_bucket._async import (
     _canary,
     _conditions,
     _copy,
+    _dirs,
     _download,
     _edit,
     _json,
@@ -24,6 +25,7 @@ from s3_bucket._async import (
     _upload,
 )
 from s3_bucket._async._batches import BatchIterator
+from s3_bucket._async.plan import AsyncDirPlan
 from s3_bucket._async.reader import AsyncReader, open_reader
 from s3_bucket._async.writer import AsyncWriter, open_writer
 
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         Result,
         UploadInfo,
     )
+    from s3_bucket._outcomes import DirReport
     from s3_bucket._presigned import PresignedPost, PresignedURL
     from s3_bucket._report import Report
 
@@ -1017,6 +1020,180 @@ class AsyncBucket:
         if executor := _checks.executor(executor):
             return BatchIterator(_bulk.sharded(executor, self._place(), "download_files", files, at_once, told))
         return BatchIterator(_bulk.download_files(self._store, self.download_file, files, at_once, told))
+
+    # Directories
+
+    async def plan_upload_dir(
+        self,
+        local_dir: str | os.PathLike[str],
+        prefix: str = "",
+        *,
+        delete: bool = False,
+        include: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+        **options: Unpack[PutKeywords],
+    ) -> AsyncDirPlan:
+        """Compare a directory with the objects below a prefix, and say what an upload would do (S3: ListObjectsV2).
+
+        What is the same is not transferred again: files of the size of their object are read, and compared with its
+        etag (the MD5 of the content, or of its parts') or, where that says nothing, with the checksum that the server
+        keeps (S3: HeadObject). Times are not compared, nor are metadata and other options.
+
+        Symlinks are not followed, and left out like devices and the like, and like files whose name ends in ".s3part"
+        (downloads on their way). Empty directories leave no trace on S3.
+
+        Patterns are compared with the whole path relative to the directory: "*" is anything within a name, "?" one
+        character, "[ab]" one of some, "**" any directories, "a/" all below a. So "*.jpg" means those at the top,
+        "**/*.jpg" all. What is not selected is neither transferred nor deleted.
+
+        Args:
+            local_dir: the directory to read.
+            prefix: how the keys begin: "photos" and "photos/" are both the objects below "photos/".
+            delete: whether to delete the objects below the prefix that the directory doesn't have.
+            include: a pattern, or several: only what one of them matches.
+            exclude: a pattern, or several: nothing that one of them matches.
+            options: put()'s keywords, for every object.
+
+        Returns:
+            The plan. Nothing has been changed yet.
+
+        Raises:
+            FileNotFoundError, NotADirectoryError: there is no such directory.
+            IntegrityError: the server broke off the listing; nothing can be planned, and so nothing deleted.
+            InvalidInput: an argument can't be right.
+
+        Example:
+            >>> plan = await bucket.plan_upload_dir("photos", "backup")
+            >>> print(plan)
+            upload from .../photos to s3://.../backup/
+              upload 1 file, 16 B
+                'cat.jpg' (new, 16 B)
+              unchanged: 0 files, 0 B
+            >>> report = await plan.run()
+            >>> report.transferred
+            1
+        """
+        job = _dirs.upload_job(self._store, self._name, local_dir, prefix, options)
+        return AsyncDirPlan(await _dirs.planned(job, include, exclude, delete=delete))
+
+    async def plan_download_dir(
+        self,
+        prefix: str,
+        local_dir: str | os.PathLike[str],
+        *,
+        delete: bool = False,
+        include: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+    ) -> AsyncDirPlan:
+        """Compare the objects below a prefix with a directory, and say what a download would do (S3: ListObjectsV2).
+
+        Contents are compared as plan_upload_dir() does it. Keys that can't become files below the directory are
+        refused: those that would lead out of it, those that are both a file and a directory ("a" and "a/b"), those
+        that differ only in case where the file system doesn't tell, and those in whose way a symlink stands. A plan
+        that refuses something is not carried out; leave it out by exclude. Keys that end in "/" become directories.
+
+        Args:
+            prefix: how the keys begin: "photos" and "photos/" are both the objects below "photos/"; "" is all.
+            local_dir: the directory to fill; it is made if it isn't there.
+            delete: whether to delete the files below the directory that the prefix doesn't have. Directories stay.
+            include: a pattern as of plan_upload_dir(), or several: only what one of them matches.
+            exclude: a pattern, or several: nothing that one of them matches.
+
+        Returns:
+            The plan. Nothing has been changed yet.
+
+        Raises:
+            IntegrityError: the server broke off the listing; nothing can be planned, and so nothing deleted.
+            InvalidInput: an argument can't be right.
+
+        Example:
+            >>> info = await bucket.put("photos/cat.jpg", b"not really a cat")
+            >>> plan = await bucket.plan_download_dir("photos", "no such directory")
+            >>> [(item.action, item.path, item.size) async for item in plan.items()]
+            [('download', 'cat.jpg', 16)]
+        """
+        job = _dirs.download_job(self._store, self._name, prefix, local_dir)
+        return AsyncDirPlan(await _dirs.planned(job, include, exclude, delete=delete))
+
+    async def upload_dir(
+        self,
+        local_dir: str | os.PathLike[str],
+        prefix: str = "",
+        *,
+        delete: bool = False,
+        dry_run: bool = False,
+        include: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+        concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
+        **options: Unpack[PutKeywords],
+    ) -> DirReport:
+        """Store the files of a directory that the prefix doesn't have, or has otherwise (S3: PutObject and others).
+
+        It is plan_upload_dir() and its plan's run() in one.
+
+        Args:
+            local_dir: the directory to read.
+            prefix: how the keys begin.
+            delete: whether to delete the objects below the prefix that the directory doesn't have, at the end.
+            dry_run: whether to do nothing, and only say what would be done.
+            include: as of plan_upload_dir().
+            exclude: as of plan_upload_dir().
+            concurrency: how many files at a time; max_concurrency when not given.
+            progress: as in put(); done and total are of all files together, key is that which has just moved.
+            options: put()'s keywords, for every object.
+
+        Returns:
+            What was done.
+
+        Raises:
+            InvalidInput: an argument can't be right, or the plan refuses something; nothing was transferred.
+            BulkError: some files failed; its results hold every outcome.
+            BucketException: whatever plan_upload_dir() raises.
+        """
+        at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
+        job = _dirs.upload_job(self._store, self._name, local_dir, prefix, options)
+        await _dirs.planned(job, include, exclude, delete=delete)
+        return await _dirs.carried_out(job, at_once, told, dry_run=dry_run)
+
+    async def download_dir(
+        self,
+        prefix: str,
+        local_dir: str | os.PathLike[str],
+        *,
+        delete: bool = False,
+        dry_run: bool = False,
+        include: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
+        concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> DirReport:
+        """Fetch the objects below a prefix that the directory doesn't have, or has otherwise (S3: GetObject).
+
+        It is plan_download_dir() and its plan's run() in one. Each file appears when all of it has arrived.
+
+        Args:
+            prefix: how the keys begin.
+            local_dir: the directory to fill; it is made if it isn't there.
+            delete: whether to delete the files below the directory that the prefix doesn't have, at the end.
+            dry_run: whether to do nothing, and only say what would be done.
+            include: as of plan_upload_dir().
+            exclude: as of plan_upload_dir().
+            concurrency: how many files at a time; max_concurrency when not given.
+            progress: as in put(); done and total are of all files together, key is that which has just moved.
+
+        Returns:
+            What was done.
+
+        Raises:
+            InvalidInput: an argument can't be right, or the plan refuses something; nothing was transferred.
+            BulkError: some files failed; its results hold every outcome.
+            BucketException: whatever plan_download_dir() raises.
+        """
+        at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
+        job = _dirs.download_job(self._store, self._name, prefix, local_dir)
+        await _dirs.planned(job, include, exclude, delete=delete)
+        return await _dirs.carried_out(job, at_once, told, dry_run=dry_run)
 
     # The bucket itself
 

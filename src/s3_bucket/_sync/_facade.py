@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A")
+W = TypeVar("W", bound="Face")
 F = TypeVar("F", bound="FileReader | FileWriter")
 
 CHUNK = 1024 * 1024
@@ -43,6 +44,14 @@ class Face:
 
     def _call(self, method: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return loop_thread.call(method, *args, **kwargs)
+
+    def _front(
+        self, face: type[W], method: Callable[P, Coroutine[Any, Any, Any]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> W:
+        """Put a blocking face before what the method gives."""
+        front = face.__new__(face)
+        front._async = self._call(method, *args, **kwargs)  # noqa: SLF001  # of the same base
+        return front
 
     def _iterate(self, method: Callable[P, AsyncIterator[T]], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         return BlockingIterator(cast("BatchIterator[T]", method(*args, **kwargs)))

@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-ORIGINS = ("bucket.py", "reader.py", "writer.py")
+ORIGINS = ("bucket.py", "plan.py", "reader.py", "writer.py")
 HANDWRITTEN = ("__init__.py", "_executor.py", "_facade.py", "_generate.py", "_portal.py")
 LINE_LENGTH = 120
 
 RENAMED = {"__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__", "aclose": "close"}
 IN_FACE = {"__repr__", "__reduce__"}
 """What _facade.Face does for every class."""
+
+ASKED = {"__str__": "str"}
+"""What is asked of the async object by a builtin function."""
 
 FILE_METHODS = {"read", "seek", "tell", "write", "aclose", "__aiter__"}
 """What FileReader and FileWriter do through their buffers; any other method would pass these by."""
@@ -185,7 +188,7 @@ def _member(product: Product, owner: str, member: ast.stmt, *, is_file: bool) ->
         where = f"{where}.{member.name}"
         if is_file and member.name == "__init__":
             return  # the blocking face makes its own
-        if member.name in RENAMED or member.name == "__init__" or not _is_private(member.name):
+        if member.name in {*RENAMED, *ASKED, "__init__"} or not _is_private(member.name):
             _method(product, owner, where, member, is_file=is_file)
         elif member.name.startswith("__") and member.name not in IN_FACE:
             raise Refused(f"{where}: no blocking counterpart is known of this method")
@@ -237,7 +240,7 @@ def _method(
     ]
 
 
-def _body(  # noqa: PLR0911  # one line for each row of the table
+def _body(  # noqa: C901, PLR0911  # one line for each row of the table
     product: Product,
     owner: str,
     where: str,
@@ -262,6 +265,11 @@ def _body(  # noqa: PLR0911  # one line for each row of the table
     if kind == (ast.FunctionDef, ["classmethod"]):
         product.runtime.add(_home(product, owner))
         return returns, _call(f"        {_return(returns)}{owner}.{name}", arguments, "")
+    if kind == (ast.FunctionDef, []) and name in ASKED:
+        return returns, [f"        return {ASKED[name]}(self._async)"]
+    if kind == (ast.AsyncFunctionDef, []) and returns.startswith("Async"):
+        face = _face(product, where, returns)
+        return face, _call("        return self._front", [face, f"self._async.{name}", *arguments], "")
     if kind == (ast.AsyncFunctionDef, []):
         call = "" if name == "__aenter__" else _return(returns)
         body = _call(f"        {call}self._call", [f"self._async.{name}", *arguments], "")
@@ -298,14 +306,20 @@ def _open_body(product: Product, where: str, name: str, arguments: list[str], re
             "        return self._enter", [f"self._async.{name}", *arguments], ""
         )
 
-    module, _ = _imported(product).get(opened, (None, None))
-    if module is None:
-        raise Refused(f"{where}: it opens {opened}, which is not imported")
-
-    face = blocking_name(opened, product.origin)
-    product.runtime.add((module.replace("._async.", "._sync."), face))
+    face = _face(product, where, opened)
     body = _call("        return self._open", [face, f"self._async.{name}", *arguments], "")
     return f"AbstractContextManager[{face}]", body
+
+
+def _face(product: Product, where: str, name: str) -> str:
+    """Return the blocking class of what a method gives, and note its import."""
+    module, _ = _imported(product).get(name, (None, None))
+    if module is None:
+        raise Refused(f"{where}: it gives {name}, which is not imported")
+
+    face = blocking_name(name, product.origin)
+    product.runtime.add((module.replace("._async.", "._sync."), face))
+    return face
 
 
 def _home(product: Product, owner: str) -> tuple[str, str]:
