@@ -100,6 +100,34 @@ def transfer(place):
 
 
 @pytest.mark.usefixtures("aws_endpoint")
+def test_directories(run: Run, bucket_name: str) -> None:
+    """A plan's files are transferred by the workers, both ways; what has changed since is that file's failure."""
+    program = """
+def transfer(place):
+    source, target = pathlib.Path(place, "source"), pathlib.Path(place, "target")
+    for name in ("", "a", "a/b"):
+        (source / name).mkdir()
+        numbered(source / name, 50)
+    bucket = S3.Bucket(BUCKET)
+    told = []
+    with pool() as executor:
+        report = bucket.upload_dir(source, "up", content_type="text/x-odd", executor=executor, progress=told.append)
+        assert (report.transferred, told[-1].done, told[-1].total) == (150, *[report.transferred_bytes] * 2), report
+        assert bucket.head("up/a/b/7").content_type == "text/x-odd"
+        assert bucket.download_dir("up", target, executor=executor).transferred == 150
+        assert all((target / path.relative_to(source)).read_bytes() == path.read_bytes()
+                   for path in source.rglob("*") if path.is_file())
+        plan = bucket.plan_upload_dir(source, "again")
+        (source / "a" / "5").write_bytes(b"changed")
+        try:
+            plan.run(executor=executor)
+        except S3.BulkError as error:
+            print([(result.key, type(result.error).__name__) for result in error.results if not result.ok])
+"""
+    assert run(BEGIN.format(bucket_name) + program + END) == ["[('again/a/5', 'IntegrityError')]"]
+
+
+@pytest.mark.usefixtures("aws_endpoint")
 def test_a_worker_that_dies(run: Run, bucket_name: str) -> None:
     """When a worker is killed, every file still has an outcome; those that nobody knows of say that it can be done."""
     program = """

@@ -14,6 +14,7 @@ import pytest
 import s3_bucket as S3
 from s3_bucket._async import _dirs
 from s3_bucket._async._dirs import Job
+from s3_bucket._async._shards import Place
 from s3_bucket._models import ObjectInfo
 from s3_bucket._store import Page
 from s3_bucket._tree import Plan
@@ -63,7 +64,8 @@ def memory() -> Opaque:
 
 def job(memory: MemoryStore, action: str, directory: Path, prefix: str = "", **settings: int) -> Job:
     """Return a job whose plan is empty."""
-    return Job(opener(retrying(memory, **settings)), Plan(action, str(directory), BUCKET, prefix), {})
+    place = Place(S3.AsyncBucket, BUCKET, {}, has_keys=False)
+    return Job(opener(retrying(memory, **settings)), lambda: place, Plan(action, str(directory), BUCKET, prefix), {})
 
 
 async def planned(memory: MemoryStore, action: str, directory: Path, *, delete: bool = False, **settings: int) -> Job:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from s3_bucket import _checks, _plan
 from s3_bucket._async import _ahead, _shards, _shield, _sources, _upload
+from s3_bucket._async._shards import Task
 from s3_bucket._models import Progress, Result
 from s3_bucket._progress import Job
 from s3_bucket._store import GetRequest
@@ -99,32 +100,41 @@ def upload_files(
 def sharded(
     executor: Executor,
     place: Place,
-    method: str,
-    items: Items[Any],
+    files: Items[Any],
     at_once: int | None,
     callback: ProgressCallback | None,
+    *,
+    is_upload: bool,
 ) -> Outcomes[None]:
-    """Have the method of the bucket do the items in the executor's workers."""
-    progress = Job(callback)
+    """Transfer (path, key) or (key, path) pairs in the executor's workers."""
+    count = len(files) if isinstance(files, Collection) else None
+    task = Task(place, "upload_files" if is_upload else "download_files", {"concurrency": at_once})
+    items = _one_by_one("files", files)
+    return in_executor(executor, task, items, count, lambda item: item[1 if is_upload else 0], Job(callback))
+
+
+def in_executor(
+    executor: Executor,
+    task: Task,
+    items: AsyncGenerator[Any, None],
+    count: int | None,
+    key_of: Callable[[Any], object],
+    progress: Job,
+) -> Outcomes[None]:
+    """Have the executor's workers do the items, of which there are so many, if that is known."""
 
     async def do(_: int, shard: list[tuple[int, Any]]) -> list[Result[None]]:
         if progress.failure is not None:
             raise progress.failure
         try:
-            given = [item for _, item in shard]
-            done: list[Result[None]] = await _shards.submitted(executor, place, method, given, concurrency=at_once)
+            done = await _shards.submitted(executor, task, [item for _, item in shard])
         except Exception as error:  # noqa: BLE001  # it is every item's outcome
             return [Result(_key(item, key_of), index, error=error) for index, item in shard]
         for result in done:
             _tell(progress, result)
         return [replace(result, index=shard[result.index][0]) for result in done]
 
-    def key_of(item: Any) -> object:
-        return item[1 if method == "upload_files" else 0]
-
-    count = len(items) if isinstance(items, Collection) else None
-    shards = _batches(_numbered(_one_by_one("files", items)), _shards.size(count))
-    return _each(_never, shards, _shards.AT_ONCE, do)
+    return _each(_never, _batches(_numbered(items), _shards.size(count)), _shards.AT_ONCE, do)
 
 
 async def _never() -> RetryingStore:  # pragma: no cover  # how many at a time is given

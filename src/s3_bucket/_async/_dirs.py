@@ -13,6 +13,7 @@ from s3_bucket import _checks, _contents, _progress, _tree, _words
 from s3_bucket._async import _bulk, _download, _listing, _places, _shield, _upload
 from s3_bucket._async._files import SUFFIX
 from s3_bucket._async._places import BATCH, Placed, PlacedSource, Root
+from s3_bucket._async._shards import Task
 from s3_bucket._models import Result
 from s3_bucket._outcomes import DirReport, Outcomes
 from s3_bucket._plan import MIB
@@ -23,9 +24,11 @@ from s3_bucket._tree import Plan
 from s3_bucket.exceptions import BucketAccessDenied, BulkError, InvalidInput, NoSuchKey
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+    from concurrent.futures import Executor
     from os import PathLike
 
+    from s3_bucket._async._shards import Place
     from s3_bucket._models import ProgressCallback, PutKeywords
     from s3_bucket._tree import DirItem, Local, Pair, Remote
 
@@ -44,6 +47,7 @@ class Job:
     """A plan, and what it takes to carry it out."""
 
     open_store: _bulk.Open
+    place: Callable[[], Place]
     plan: Plan
     options: PutKeywords
 
@@ -54,7 +58,12 @@ class Job:
 
 
 def upload_job(
-    open_store: _bulk.Open, bucket: str, local_dir: str | PathLike[str], prefix: str, options: PutKeywords
+    open_store: _bulk.Open,
+    place: Callable[[], Place],
+    bucket: str,
+    local_dir: str | PathLike[str],
+    prefix: str,
+    options: PutKeywords,
 ) -> Job:
     """Return the job of an upload, whose plan is empty."""
     if options.get("if_match") is not None:
@@ -62,13 +71,15 @@ def upload_job(
         raise InvalidInput(msg, argument="if_match")
     _checks.put_options("key", **options)
     plan = Plan("upload", _checks.local_dir(local_dir), bucket, _checks.directory_prefix(prefix))
-    return Job(open_store, plan, options)
+    return Job(open_store, place, plan, options)
 
 
-def download_job(open_store: _bulk.Open, bucket: str, prefix: str, local_dir: str | PathLike[str]) -> Job:
+def download_job(
+    open_store: _bulk.Open, place: Callable[[], Place], bucket: str, prefix: str, local_dir: str | PathLike[str]
+) -> Job:
     """Return the job of a download, whose plan is empty."""
     plan = Plan("download", _checks.local_dir(local_dir), bucket, _checks.directory_prefix(prefix))
-    return Job(open_store, plan, {})
+    return Job(open_store, place, plan, {})
 
 
 # Planning
@@ -163,14 +174,16 @@ async def _has_same_checksum(job: Job, path: str, size: int) -> bool:
 # Carrying out
 
 
-async def run(job: Job, at_once: int | None, progress: ProgressCallback | None = None) -> DirReport:
+async def run(
+    job: Job, at_once: int | None, progress: ProgressCallback | None = None, executor: Executor | None = None
+) -> DirReport:
     """Carry the plan out; delete only if nothing has failed before."""
     refused = _words.refusal(job.plan)
     if refused is not None:
         raise refused
     outcomes = Outcomes()
     transferred = transferred_bytes = 0
-    async with aclosing(_transfers(job, at_once, progress)) as batches:
+    async with aclosing(_transfers(job, at_once, progress, executor)) as batches:
         async for results in batches:
             outcomes.add(results)
             transferred += sum(result.info is not None for result in results)
@@ -185,9 +198,11 @@ async def run(job: Job, at_once: int | None, progress: ProgressCallback | None =
     return _report(job, outcomes, transferred, transferred_bytes, len(outcomes) - before, dry_run=False)
 
 
-async def carried_out(job: Job, at_once: int | None, progress: ProgressCallback | None, *, dry_run: bool) -> DirReport:
+async def carried_out(
+    job: Job, at_once: int | None, progress: ProgressCallback | None, executor: Executor | None, *, dry_run: bool
+) -> DirReport:
     """Carry the plan out, or only say what it is."""
-    return _report(job, Outcomes(), dry_run=True) if dry_run else await run(job, at_once, progress)
+    return _report(job, Outcomes(), dry_run=True) if dry_run else await run(job, at_once, progress, executor)
 
 
 def _report(
@@ -211,14 +226,45 @@ def _undeleted(job: Job, before: int, outcomes: Outcomes) -> str:
     return ", and so nothing was deleted" if job.plan.deletions and len(outcomes) == before else ""
 
 
-def _transfers(job: Job, at_once: int | None, progress: ProgressCallback | None) -> _bulk.Outcomes[None]:
+def _transfers(
+    job: Job, at_once: int | None, progress: ProgressCallback | None, executor: Executor | None
+) -> _bulk.Outcomes[None]:
     """Transfer what the plan says, with the outcomes as they come."""
-    whole = _progress.Job(progress, job.plan.transfer_bytes)
-    if job.plan.action == "upload":
-        items, do = _looked_up(job, "upload", job.plan.transfers), _upload_of(job, whole)
-    else:
-        items, do = _items(job, "make", "download"), _download_of(job, whole)
-    return _bulk.each(job.open_store, items, at_once, do, _key, whole)
+    plan = job.plan
+    whole = _progress.Job(progress, plan.transfer_bytes)
+    is_upload = plan.action == "upload"
+    items = _looked_up(job, "upload", plan.transfers) if is_upload else _items(job, "make", "download")
+    if executor is None:
+        return _bulk.each(job.open_store, items, at_once, _transfer_of(job, whole), _key, whole)
+    what = {"action": plan.action, "local_dir": plan.local_dir, "prefix": plan.prefix, "options": job.options}
+    task = Task(job.place(), "_carry_out", {**what, "concurrency": at_once})
+    return _bulk.in_executor(executor, task, items, plan.transfers, _key, whole)
+
+
+def part_of(
+    open_store: _bulk.Open,
+    place: Callable[[], Place],
+    bucket: str,
+    items: Sequence[LookedUp],
+    *,
+    action: str,
+    local_dir: str,
+    prefix: str,
+    options: PutKeywords,
+    concurrency: int | None,
+) -> _bulk.Outcomes[None]:
+    """Transfer a part of what a plan says, which somebody else has made."""
+    job = Job(open_store, place, Plan(action, local_dir, bucket, prefix), options)
+
+    async def one_by_one() -> AsyncGenerator[LookedUp, None]:
+        for item in items:
+            yield item
+
+    return _bulk.each(open_store, one_by_one(), concurrency, _transfer_of(job, _progress.Job(None)), _key)
+
+
+def _transfer_of(job: Job, whole: _progress.Job) -> Callable[[LookedUp], Awaitable[Result[None]]]:
+    return _upload_of(job, whole) if job.plan.action == "upload" else _download_of(job, whole)
 
 
 def _deletions(job: Job, at_once: int | None) -> _bulk.Outcomes[None]:

@@ -42,12 +42,25 @@ class Place(NamedTuple):
     has_keys: bool
 
 
+class Task(NamedTuple):
+    """What a worker does with items.
+
+    Attributes:
+        method: the bucket's, which takes the items, and gives their outcomes.
+        keywords: what else it takes.
+    """
+
+    place: Place
+    method: str
+    keywords: dict[str, Any]
+
+
 def size(count: int | None) -> int:
     """Return how many items make a shard, of so many, if that is known: few enough for all workers to have some."""
     return 16 if count is None else max(1, min(100, count // AT_ONCE))
 
 
-async def submitted(executor: Executor, place: Place, method: str, items: Sequence[Any], **keywords: Any) -> Any:
+async def submitted(executor: Executor, task: Task, items: Sequence[Any]) -> list[Result[Any]]:
     """Have a shard done, and return its outcomes; cancelled meanwhile, take it back, or wait for its end.
 
     Raises:
@@ -55,13 +68,13 @@ async def submitted(executor: Executor, place: Place, method: str, items: Sequen
     """
     loop = asyncio.get_running_loop()
     # A pool that forks or pickles while it is given something would hold up the loop.
-    future = await loop.run_in_executor(None, lambda: executor.submit(work, place, method, items, keywords))
+    future = await loop.run_in_executor(None, lambda: executor.submit(work, task, items))
     wrapped = asyncio.wrap_future(future)
     try:
         return await asyncio.shield(wrapped)
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if wrapped.cancelled() and task is not None and not task.cancelling():
+        current = asyncio.current_task()
+        if wrapped.cancelled() and current is not None and not current.cancelling():
             raise _lost(None) from None
         future.cancel()
         await _shield.to_the_end(_ended(wrapped))
@@ -85,8 +98,9 @@ def _lost(error: Exception | None) -> BucketException:
 # In the worker
 
 
-def work(place: Place, method: str, items: Sequence[Any], keywords: dict[str, Any]) -> list[Result[Any]]:
+def work(task: Task, items: Sequence[Any]) -> list[Result[Any]]:
     """Do a shard, in whatever process this is called; blocks."""
+    place = task.place
     if place.has_keys and not _config.has_keys():
         msg = (
             "executor: its workers have no access keys, and none are sent to them; call init() in each (the executor's"
@@ -97,7 +111,7 @@ def work(place: Place, method: str, items: Sequence[Any], keywords: dict[str, An
     if runner is None:
         runner = _thread.runner = asyncio.Runner(loop_factory=_loop_factory())
     bucket = place.make(place.name, **place.settings)
-    outcomes: list[Result[Any]] = runner.run(_collected(getattr(bucket, method)(items, **keywords)))
+    outcomes: list[Result[Any]] = runner.run(_collected(getattr(bucket, task.method)(items, **task.keywords)))
     return outcomes
 
 

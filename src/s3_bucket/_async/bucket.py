@@ -994,7 +994,7 @@ class AsyncBucket:
         """
         at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
         if executor := _checks.executor(executor):
-            return BatchIterator(_bulk.sharded(executor, self._place(), "upload_files", files, at_once, told))
+            return BatchIterator(_bulk.sharded(executor, self._place(), files, at_once, told, is_upload=True))
         return BatchIterator(_bulk.upload_files(self._store, self._name, files, at_once, told))
 
     def download_files(
@@ -1018,7 +1018,7 @@ class AsyncBucket:
         """
         at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
         if executor := _checks.executor(executor):
-            return BatchIterator(_bulk.sharded(executor, self._place(), "download_files", files, at_once, told))
+            return BatchIterator(_bulk.sharded(executor, self._place(), files, at_once, told, is_upload=False))
         return BatchIterator(_bulk.download_files(self._store, self.download_file, files, at_once, told))
 
     # Directories
@@ -1073,7 +1073,7 @@ class AsyncBucket:
             >>> report.transferred
             1
         """
-        job = _dirs.upload_job(self._store, self._name, local_dir, prefix, options)
+        job = _dirs.upload_job(self._store, self._place, self._name, local_dir, prefix, options)
         return AsyncDirPlan(await _dirs.planned(job, include, exclude, delete=delete))
 
     async def plan_download_dir(
@@ -1112,7 +1112,7 @@ class AsyncBucket:
             >>> [(item.action, item.path, item.size) async for item in plan.items()]
             [('download', 'cat.jpg', 16)]
         """
-        job = _dirs.download_job(self._store, self._name, prefix, local_dir)
+        job = _dirs.download_job(self._store, self._place, self._name, prefix, local_dir)
         return AsyncDirPlan(await _dirs.planned(job, include, exclude, delete=delete))
 
     async def upload_dir(
@@ -1126,6 +1126,7 @@ class AsyncBucket:
         exclude: str | Iterable[str] | None = None,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
         **options: Unpack[PutKeywords],
     ) -> DirReport:
         """Store the files of a directory that the prefix doesn't have, or has otherwise (S3: PutObject and others).
@@ -1141,6 +1142,8 @@ class AsyncBucket:
             exclude: as of plan_upload_dir().
             concurrency: how many files at a time; max_concurrency when not given.
             progress: as in put(); done and total are of all files together, key is that which has just moved.
+            executor: as in upload_files(): its workers transfer the files, and must see the directory under the same
+                path. What is to be deleted is deleted from here.
             options: put()'s keywords, for every object.
 
         Returns:
@@ -1152,9 +1155,9 @@ class AsyncBucket:
             BucketException: whatever plan_upload_dir() raises.
         """
         at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
-        job = _dirs.upload_job(self._store, self._name, local_dir, prefix, options)
+        job = _dirs.upload_job(self._store, self._place, self._name, local_dir, prefix, options)
         await _dirs.planned(job, include, exclude, delete=delete)
-        return await _dirs.carried_out(job, at_once, told, dry_run=dry_run)
+        return await _dirs.carried_out(job, at_once, told, _checks.executor(executor), dry_run=dry_run)
 
     async def download_dir(
         self,
@@ -1167,6 +1170,7 @@ class AsyncBucket:
         exclude: str | Iterable[str] | None = None,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> DirReport:
         """Fetch the objects below a prefix that the directory doesn't have, or has otherwise (S3: GetObject).
 
@@ -1181,6 +1185,8 @@ class AsyncBucket:
             exclude: as of plan_upload_dir().
             concurrency: how many files at a time; max_concurrency when not given.
             progress: as in put(); done and total are of all files together, key is that which has just moved.
+            executor: as in upload_files(): its workers transfer the files, and must see the directory under the same
+                path. What is to be deleted is deleted from here.
 
         Returns:
             What was done.
@@ -1191,9 +1197,9 @@ class AsyncBucket:
             BucketException: whatever plan_download_dir() raises.
         """
         at_once, told = _checks.concurrency(concurrency), _progress.checked(progress)
-        job = _dirs.download_job(self._store, self._name, prefix, local_dir)
+        job = _dirs.download_job(self._store, self._place, self._name, prefix, local_dir)
         await _dirs.planned(job, include, exclude, delete=delete)
-        return await _dirs.carried_out(job, at_once, told, dry_run=dry_run)
+        return await _dirs.carried_out(job, at_once, told, _checks.executor(executor), dry_run=dry_run)
 
     # The bucket itself
 
@@ -1297,6 +1303,10 @@ class AsyncBucket:
             >>> answer = await bucket.call("GetBucketLocation")
         """
         return await (await self._store()).call(self._name, operation, parameters)
+
+    def _carry_out(self, items: Sequence[_dirs.LookedUp], **what: Any) -> AsyncIterator[Result[None]]:
+        """Transfer what a plan says; in a worker."""
+        return BatchIterator(_dirs.part_of(self._store, self._place, self._name, items, **what))
 
     def _place(self) -> _shards.Place:
         settings = self._settings.now()

@@ -11,6 +11,7 @@ from s3_bucket._packed import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from concurrent.futures import Executor
 
     from s3_bucket._async._dirs import Job
     from s3_bucket._models import ProgressCallback
@@ -75,7 +76,13 @@ class AsyncDirPlan:
         """
         return BatchIterator(self._batches())
 
-    async def run(self, *, concurrency: int | None = None, progress: ProgressCallback | None = None) -> DirReport:
+    async def run(
+        self,
+        *,
+        concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
+    ) -> DirReport:
         """Do it: transfer first and then, if nothing has failed, delete.
 
         What has changed here or there since the plan was made is left as it is, and is a failure of that file. A plan
@@ -84,6 +91,8 @@ class AsyncDirPlan:
         Args:
             concurrency: how many files at a time; max_concurrency when not given.
             progress: as in put(); done and total are of all files together, key is that which has just moved.
+            executor: as in upload_files(): its workers transfer the files, and must see the directory under the same
+                path. What is to be deleted is deleted from here.
 
         Returns:
             What was done.
@@ -92,7 +101,8 @@ class AsyncDirPlan:
             InvalidInput: the plan refuses something; nothing was done.
             BulkError: some files failed; its results hold every outcome.
         """
-        return await _dirs.run(self._job, _checks.concurrency(concurrency), _progress.checked(progress))
+        told, workers = _progress.checked(progress), _checks.executor(executor)
+        return await _dirs.run(self._job, _checks.concurrency(concurrency), told, workers)
 
     async def _batches(self) -> AsyncGenerator[list[DirItem], None]:
         items = self._job.plan.items

@@ -1093,6 +1093,7 @@ class Bucket(Face):
         exclude: str | Iterable[str] | None = None,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
         **options: Unpack[PutKeywords],
     ) -> DirReport:
         """Store the files of a directory that the prefix doesn't have, or has otherwise (S3: PutObject and others).
@@ -1108,6 +1109,8 @@ class Bucket(Face):
             exclude: as of plan_upload_dir().
             concurrency: how many files at a time; max_concurrency when not given.
             progress: as in put(); done and total are of all files together, key is that which has just moved.
+            executor: as in upload_files(): its workers transfer the files, and must see the directory under the same
+                path. What is to be deleted is deleted from here.
             options: put()'s keywords, for every object.
 
         Returns:
@@ -1128,6 +1131,7 @@ class Bucket(Face):
             exclude=exclude,
             concurrency=concurrency,
             progress=progress,
+            executor=executor,
             **options,
         )
 
@@ -1142,6 +1146,7 @@ class Bucket(Face):
         exclude: str | Iterable[str] | None = None,
         concurrency: int | None = None,
         progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> DirReport:
         """Fetch the objects below a prefix that the directory doesn't have, or has otherwise (S3: GetObject).
 
@@ -1156,6 +1161,8 @@ class Bucket(Face):
             exclude: as of plan_upload_dir().
             concurrency: how many files at a time; max_concurrency when not given.
             progress: as in put(); done and total are of all files together, key is that which has just moved.
+            executor: as in upload_files(): its workers transfer the files, and must see the directory under the same
+                path. What is to be deleted is deleted from here.
 
         Returns:
             What was done.
@@ -1175,6 +1182,7 @@ class Bucket(Face):
             exclude=exclude,
             concurrency=concurrency,
             progress=progress,
+            executor=executor,
         )
 
     def check(self, prefix: str = "s3-bucket-check/") -> Report:

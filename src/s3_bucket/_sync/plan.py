@@ -10,6 +10,7 @@ from s3_bucket._sync._facade import Face
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
 
     from s3_bucket._async._dirs import Job
     from s3_bucket._models import ProgressCallback
@@ -71,7 +72,13 @@ class DirPlan(Face):
         """
         return self._iterate(self._async.items)
 
-    def run(self, *, concurrency: int | None = None, progress: ProgressCallback | None = None) -> DirReport:
+    def run(
+        self,
+        *,
+        concurrency: int | None = None,
+        progress: ProgressCallback | None = None,
+        executor: Executor | None = None,
+    ) -> DirReport:
         """Do it: transfer first and then, if nothing has failed, delete.
 
         What has changed here or there since the plan was made is left as it is, and is a failure of that file. A plan
@@ -80,6 +87,8 @@ class DirPlan(Face):
         Args:
             concurrency: how many files at a time; max_concurrency when not given.
             progress: as in put(); done and total are of all files together, key is that which has just moved.
+            executor: as in upload_files(): its workers transfer the files, and must see the directory under the same
+                path. What is to be deleted is deleted from here.
 
         Returns:
             What was done.
@@ -88,4 +97,4 @@ class DirPlan(Face):
             InvalidInput: the plan refuses something; nothing was done.
             BulkError: some files failed; its results hold every outcome.
         """
-        return self._call(self._async.run, concurrency=concurrency, progress=progress)
+        return self._call(self._async.run, concurrency=concurrency, progress=progress, executor=executor)
