@@ -98,7 +98,8 @@ class Cluster(ExitStack):
         """Make what the tests name: a user with keys, and a second storage class."""
         [(first, its_secret), *others] = KEYS.items()
         user = ("--uid", "test", "--access-key")
-        self._run("radosgw-admin", "user", "create", "--display-name", "test", *user, first, "--secret-key", its_secret)
+        make = ("user", "create", "--display-name", "test", "--max-buckets", "0")  # as many as there are tests
+        self._run("radosgw-admin", *make, *user, first, "--secret-key", its_secret)
         for key, secret in others:
             self._run("radosgw-admin", "key", "create", *user, key, "--secret-key", secret)
         for area in ("zonegroup", "zone"):
