@@ -27,6 +27,7 @@ FLOORS = {
     "_async._sigv4": 0,
     "_async._batches": 0,
     "_async._json": 0,
+    "_async._loops": 0,
     "_async._merge": 0,
     "_config": 1,
     "_report": 1,

@@ -218,7 +218,7 @@ def test_no_loop_to_be_had(loop: LoopThread, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(24, "Too many open files")
 
     with monkeypatch.context() as patched:
-        patched.setattr(_portal, "_new_loop", refuse)
+        patched.setattr(_portal, "new_event_loop", refuse)
         with pytest.raises(RuntimeError, match="can't be started") as caught:
             loop.call(double, 1)
     assert isinstance(caught.value.__cause__, OSError)
@@ -234,7 +234,7 @@ def test_uvloop_where_it_is(monkeypatch: pytest.MonkeyPatch, *, is_installed: bo
 
     module = types.SimpleNamespace(new_event_loop=Fast) if is_installed else None
     monkeypatch.setitem(sys.modules, "uvloop", module)
-    with contextlib.closing(_portal._new_loop()) as loop:
+    with contextlib.closing(_portal.new_event_loop()) as loop:
         assert isinstance(loop, Fast) == is_installed
 
 

@@ -202,7 +202,7 @@ def stop(progress):
 def transfer(place):
     with ThreadPoolExecutor(2) as executor:
         try:
-            list(S3.Bucket(BUCKET).upload_files(numbered(place, 50), executor=executor, progress=stop))
+            list(S3.Bucket(BUCKET).upload_files(numbered(place, 200), executor=executor, progress=stop))
         except KeyError as error:
             print("stopped")
 """

@@ -52,6 +52,7 @@ def test_a_total_that_is_known_late() -> None:
 @pytest.mark.parametrize(
     ("event", "level", "words"),
     [
+        (events.Event(*PLACE), "WARNING", "PutObject bucket/key: Event("),
         (DONE, "INFO", "PutObject bucket/key: 200, 5 bytes, 1 attempts, 0.250 s"),
         (FAILED, "WARNING", "PutObject bucket/key: failed, 3 attempts, 0.250 s: BucketException: no luck"),
         (RETRIED, "WARNING", "PutObject bucket/key: attempt 1 failed, again in 0.125 s: BucketException: no luck"),

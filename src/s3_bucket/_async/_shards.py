@@ -6,12 +6,12 @@ A worker keeps its event loop, and with it its connections, from one shard to th
 from __future__ import annotations
 
 import asyncio
-import importlib
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_bucket import _config
 from s3_bucket._async import _shield
+from s3_bucket._async._loops import new_event_loop
 from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def work(task: Task, items: Sequence[Any]) -> list[Result[Any]]:
         raise InvalidInput(msg, argument="executor")
     runner = getattr(_thread, "runner", None)
     if runner is None:
-        runner = _thread.runner = asyncio.Runner(loop_factory=_loop_factory())
+        runner = _thread.runner = asyncio.Runner(loop_factory=new_event_loop)
     bucket = place.make(place.name, **place.settings)
     outcomes: list[Result[Any]] = runner.run(_collected(getattr(bucket, task.method)(items, **task.keywords)))
     return outcomes
@@ -117,11 +117,3 @@ def work(task: Task, items: Sequence[Any]) -> list[Result[Any]]:
 
 async def _collected(outcomes: AsyncIterator[Result[Any]]) -> list[Result[Any]]:
     return [outcome async for outcome in outcomes]
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
-    except ImportError:
-        return None
-    return factory

@@ -23,6 +23,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
+from s3_bucket._async._loops import new_event_loop
 from s3_bucket._sync._executor import Executor
 
 if TYPE_CHECKING:
@@ -315,7 +316,7 @@ class RunningLoop:
 
     def _serve(self) -> None:
         try:
-            with contextlib.closing(_new_loop()) as self._loop:
+            with contextlib.closing(new_event_loop()) as self._loop:
                 self._loop.set_default_executor(Executor())
                 self._run()
         except BaseException as error:  # noqa: BLE001  # whoever waits raises it
@@ -360,15 +361,6 @@ class RunningLoop:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return uvloop's event loop where it is installed, as the extra "fast" has it."""
-    try:
-        import uvloop  # noqa: PLC0415  # only blocking programs need it, and it need not be there
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 def _portal(loop: asyncio.AbstractEventLoop) -> Any:
