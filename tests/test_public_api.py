@@ -111,13 +111,13 @@ def run(program: str) -> str:
 
 
 def test_import_is_quick() -> None:
-    """Importing takes at most two and a half times the processor time of importing asyncio, which is most of it."""
+    """Importing takes at most three times the processor time of importing asyncio, the largest part of it."""
     program = "import time; begin = time.process_time(); import {}; print(time.process_time() - begin)"
     ours, least = (program.format(name) for name in ("s3_bucket", "asyncio"))
     run(ours)  # compiles what the installer has not
     # In turn, and the least of each: whatever else runs on the machine only adds to it.
     times = [(float(run(ours)), float(run(least))) for _ in range(7)]
-    assert min(time for time, _ in times) < 2.5 * min(time for _, time in times)
+    assert min(time for time, _ in times) < 3 * min(time for _, time in times)
 
 
 def test_import_is_light() -> None:
