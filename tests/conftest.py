@@ -42,6 +42,7 @@ MAY_BLOCK = (
     ("importlib/metadata/__init__.py", {"version", "distribution"}),
     # Measuring and reporting.
     ("coverage/control.py", {"_should_trace", "_check_include_omit_etc"}),
+    ("coverage/collector.py", {"lock_data", "unlock_data"}),
     ("linecache.py", {"checkcache", "updatecache", "getlines"}),
     ("logging/__init__.py", {"emit", "findCaller"}),
     # hypothesis keeps its examples on disk.

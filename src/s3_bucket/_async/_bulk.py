@@ -124,8 +124,6 @@ def in_executor(
     """Have the executor's workers do the items, of which there are so many, if that is known."""
 
     async def do(_: int, shard: list[tuple[int, Any]]) -> list[Result[None]]:
-        if progress.failure is not None:
-            raise progress.failure
         try:
             done = await _shards.submitted(executor, task, [item for _, item in shard])
         except Exception as error:  # noqa: BLE001  # it is every item's outcome
