@@ -59,7 +59,7 @@ def interrupts() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Leave nothing of the machine's own AWS configuration, and keep every test off the metadata service.
+    """Leave nothing of the machine's own AWS configuration and state, and keep every test off the metadata service.
 
     For the whole session: fixtures that live longer than one test must find it so too.
     """
@@ -68,6 +68,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
             patch.delenv(name)
         for name, value in aws_environment(tmp_path_factory.getbasetemp() / "no-such-directory").items():
             patch.setenv(name, value)
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # where it is noted what has begun
         yield
 
 

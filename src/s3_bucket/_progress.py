@@ -22,9 +22,10 @@ class Meter:
         self._total: int | None = None
         self._told: tuple[int, int | None] | None = None
 
-    def begin(self, total: int | None) -> None:
-        """Note how many bytes it will be in all, if that is known."""
+    def begin(self, total: int | None, done: int = 0) -> None:
+        """Note how many bytes it will be in all, if that is known, and how many are where they belong already."""
         self._total = total
+        self._done = done
         self._tell()
 
     def moved(self, count: int) -> None:

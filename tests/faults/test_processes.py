@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -208,6 +210,128 @@ def test_download_interrupted(start: Callable[..., Child], bucket: S3.Bucket, tm
     assert child.end() == (["interrupted"], "")
     (left,) = (tmp_path / "down").iterdir()
     assert left.read_bytes() == OLD
+
+
+# Killed, and gone on with
+
+
+RESUMED_UPLOADS = [
+    # Stage, parts that it has sent, requests of the call that goes on.
+    ("before create_upload", 1, 0, {"CreateMultipartUpload": 1}),
+    ("before upload_part", 1, 0, {"ListParts": 1}),
+    ("after upload_part", 1, 1, {"ListParts": 1}),
+    ("before upload_part", 3, 2, {"ListParts": 1}),
+    ("before complete_upload", 1, 3, {"ListParts": 1}),
+]
+ONE_BY_ONE = "S3.Bucket({name!r}, part_size={part}, max_concurrency=1).{call}"
+
+
+def killed(start: Callable[..., Child], bucket: S3.Bucket, wanted: str, count: int, call: str) -> None:
+    """Make a call, of one request at a time, in a process of its own, and kill it when it has reached the stage."""
+    call = ONE_BY_ONE.format(name=bucket.name, part=PART, call=call)
+    child = start(STAGES.format(wanted=wanted, count=count, bucket=bucket.name, part=PART, call=call))
+    child.checkpoint(wanted)
+    child.process.kill()
+    child.end(-signal.SIGKILL)
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count the requests that are made."""
+    found: Counter[str] = Counter()
+    with S3.on_event(lambda event: found.update([event.operation])):
+        yield found
+
+
+@pytest.mark.parametrize(("wanted", "count", "stored", "requests"), RESUMED_UPLOADS)
+@pytest.mark.parametrize("options", [{}, {"if_absent": True}])
+def test_killed_upload_resumed(
+    wanted: str,
+    count: int,
+    stored: int,
+    requests: dict[str, int],
+    options: dict[str, Any],
+    start: Callable[..., Child],
+    bucket: S3.Bucket,
+    tmp_path: Path,
+) -> None:
+    """What a killed process has sent isn't sent again, the object is whole, and nothing else is left."""
+    source = tmp_path / "source"
+    source.write_bytes(NEW)
+    killed(start, bucket, wanted, count, f"upload_file({str(source)!r}, 'key', resume=True, **{options})")
+    told: list[S3.Progress] = []
+    with counted() as made:
+        info = bucket.upload_file(source, "key", resume=True, progress=told.append, **options)
+    assert made == Counter({**requests, "UploadPart": 3 - stored, "CompleteMultipartUpload": 1}) + Counter()
+    assert told[0].done == min(stored * PART, len(NEW))
+    assert (info.size, bucket.get("key").data) == (len(NEW), NEW)
+    assert unfinished(bucket) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"if_absent": True}])
+def test_completed_upload_resumed(
+    options: dict[str, Any], start: Callable[..., Child], bucket: S3.Bucket, tmp_path: Path
+) -> None:
+    """Of an upload that was completed just before its process was killed, nothing is sent, and it has succeeded."""
+    source = tmp_path / "source"
+    source.write_bytes(NEW)
+    call = f"upload_file({str(source)!r}, 'key', resume=True, metadata={{'a': 'b'}}, **{options})"
+    killed(start, bucket, "after complete_upload", 1, call)
+    told: list[S3.Progress] = []
+    with counted() as made:
+        info = bucket.upload_file(source, "key", metadata={"a": "b"}, resume=True, progress=told.append, **options)
+    assert made == {"ListParts": 1, "HeadObject": 1}
+    assert told == [S3.Progress("key", len(NEW), len(NEW))]
+    assert (info.etag, info.metadata) == (bucket.head("key").etag, {"a": "b"})
+    with counted() as made:
+        bucket.upload_file(source, "key", resume=True)
+    assert made["UploadPart"] == 3  # nothing is noted of it any more: it is a new one
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count", "there"), [("before get", 1, 0), ("after get", 2, 1), ("before get", 3, 2)]
+)
+def test_killed_download_resumed(
+    wanted: str, count: int, there: int, start: Callable[..., Child], bucket: S3.Bucket, tmp_path: Path
+) -> None:
+    """What a killed process has fetched isn't fetched again, the file is whole, and nothing else is left."""
+    directory = tmp_path / "down"
+    directory.mkdir()
+    (directory / "file").write_bytes(OLD)
+    bucket.put("key", NEW)
+    killed(start, bucket, wanted, count, f"download_file('key', {str(directory / 'file')!r}, resume=True)")
+    assert (directory / "file").read_bytes() == OLD
+    told: list[S3.Progress] = []
+    with counted() as made:
+        bucket.download_file("key", directory / "file", resume=True, progress=told.append)
+    assert made == Counter({"HeadObject": min(there, 1), "GetObject": 3 - there}) + Counter()
+    assert (told[0].done, told[-1].done) == (max(1, there) * PART, len(NEW))
+    assert [path.read_bytes() for path in directory.iterdir()] == [NEW]
+
+
+@pytest.mark.parametrize(("wanted", "missing"), [("after upload_part", 1), ("after get", 2)])
+def test_resumed_while_another_is_at_it(
+    wanted: str, missing: int, start: Callable[..., Child], bucket: S3.Bucket, tmp_path: Path
+) -> None:
+    """While another process is at it, a call does it alone; what that one had done when it is killed is gone on with."""
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    source.write_bytes(NEW)
+    bucket.put("key", NEW)
+    name, path = ("upload_file", source) if "upload" in wanted else ("download_file", copy)
+    arguments = (str(path), "key") if path is source else ("key", str(path))
+    call = ONE_BY_ONE.format(name=bucket.name, part=PART, call=f"{name}(*{arguments}, resume=True)")
+    child = start(STAGES.format(wanted=wanted, count=2, bucket=bucket.name, part=PART, call=call))
+    child.checkpoint(wanted)
+    for expected in (3, 3, missing):
+        if expected == missing:
+            child.process.kill()
+            child.end(-signal.SIGKILL)
+        with counted() as made:
+            getattr(bucket, name)(*arguments, resume=True)
+        assert made["UploadPart"] + made["GetObject"] == expected
+    assert (bucket.get("key").data, path.read_bytes()) == (NEW, NEW)
+    assert unfinished(bucket) == []
+    assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith(".")) == []
 
 
 # A server that is stopped

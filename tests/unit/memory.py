@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ class MemoryStore:
         self.written: dict[str, Stored] = {}
         self.listed: list[UploadsPage] = [UploadsPage([], datetime.now(UTC), None)]
         self.cuts: list[tuple[int, BucketException | None]] = []
+        self.parts_a_page = 4
         self.revive = 0
         self.missing = False
         self.most = 0
@@ -194,9 +196,25 @@ class MemoryStore:
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         async with self._call("call"):
-            if operation == "ListParts" and parameters["UploadId"] not in self.uploads:
-                raise BucketException("gone", error_code="NoSuchUpload")
+            if operation == "ListParts":
+                return self._list_parts(parameters["UploadId"], parameters.get("PartNumberMarker", 0))
             return {"operation": operation, **parameters}
+
+    def _list_parts(self, upload_id: str, after: int) -> dict[str, Any]:
+        if upload_id not in self.uploads:
+            raise BucketException("gone", error_code="NoSuchUpload")
+        parts = [
+            {
+                "PartNumber": number,
+                "Size": len(body),
+                "ETag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"',
+            }
+            for number, body in sorted(self.uploads[upload_id].items())
+            if number > after
+        ]
+        page = parts[: self.parts_a_page]
+        last = page[-1]["PartNumber"] if page else 0
+        return {"Parts": page, "IsTruncated": len(page) < len(parts), "NextPartNumberMarker": last}
 
     async def aclose(self) -> None:
         self.calls.append("aclose")

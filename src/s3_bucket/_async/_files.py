@@ -36,16 +36,20 @@ class Replacement:
 
     def create(self) -> None:
         """Make the temporary file; raise if the destination can't be written."""
+        self._find()
+        ending = f".{secrets.token_hex(8)}{SUFFIX}"
+        temporary = self._destination.with_name(hidden_name(self._destination.name, ending))
+        # In a shared directory somebody may have put a link of that name there: never follow it, never open it.
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(temporary, flags, 0o600)
+        self._temporary = temporary
+
+    def _find(self) -> None:
         if self._given.endswith(os.sep):  # realpath() would forget it
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._given)
         # A symlink stays one: what it points to is replaced.
         self._destination = Path(os.path.realpath(self._given))
         self._mode = self._mode_of_destination()
-        temporary = self._destination.with_name(_temporary_name(self._destination.name))
-        # In a shared directory somebody may have put a link of that name there: never follow it, never open it.
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(temporary, flags, 0o600)
-        self._temporary = temporary
 
     def _mode_of_destination(self) -> int:
         try:
@@ -88,8 +92,8 @@ class Replacement:
             os.close(fd)
 
 
-def _temporary_name(name: str) -> str:
-    ending = f".{secrets.token_hex(8)}{SUFFIX}"
+def hidden_name(name: str, ending: str) -> str:
+    """Return the name of a hidden file that belongs to the file of this name."""
     kept = os.fsencode(name)[: LONGEST_NAME - len(ending) - 1]
     return f".{os.fsdecode(kept)}{ending}"
 

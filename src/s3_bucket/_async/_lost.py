@@ -56,8 +56,11 @@ class Evidence:
 
 def with_token(options: PutOptions) -> PutOptions:
     """Return the options with a token, if the write has a condition and there is room for one."""
-    if not (options.if_absent or options.if_match):
-        return options
+    return marked(options) if options.if_absent or options.if_match else options
+
+
+def marked(options: PutOptions) -> PutOptions:
+    """Return the options with a token, if there is room for one."""
     token = secrets.token_hex(16)
     length = sum(len(name.encode()) + len(value.encode()) for name, value in options.metadata.items())
     if length + len(WRITE_TOKEN) + len(token) > _plan.MAX_METADATA_BYTES:

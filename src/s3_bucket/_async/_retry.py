@@ -100,6 +100,7 @@ class RetryingStore:
     def __init__(self, store: ObjectStore, settings: Settings, vendor: _vendors.Vendor = _vendors.UNKNOWN) -> None:
         self.vendor = vendor
         """What is known of whose S3 it is."""
+        self.endpoint_url = settings.endpoint_url
         self.part_size = settings.part_size
         self.max_concurrency = settings.max_concurrency
         self.buffers = Buffers(settings.max_concurrency)

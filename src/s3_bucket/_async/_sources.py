@@ -103,10 +103,11 @@ class FileSource:
         self.size: int | None = None
         self.whole: bytearray | None = None
         """All that it holds, if it is short; it is closed then."""
-        self._path = path
+        self.path = path
+        self.state: tuple[int, int] = (0, 0)
+        """Its size in bytes, and when it was last changed, in nanoseconds since the epoch; both when it was opened."""
         self._fd = -1
         self._at = 0
-        self._state: tuple[int, ...] = ()
 
     async def __aenter__(self) -> Self:
         if self.whole is not None:
@@ -138,6 +139,14 @@ class FileSource:
         """Read into all of this memory."""
         await in_thread(self._fill, memory)
 
+    async def fill_from(self, at: int, memory: Buffer) -> None:
+        """Read into all of this memory, from this place in the file on; what read() gives next stays the same."""
+        await in_thread(self._fill_from, at, memory)
+
+    def fileno(self) -> int:
+        """Return the file's descriptor, as Python's own files do."""
+        return self._fd
+
     async def check(self) -> None:
         if self.whole is None:
             await in_thread(self._check)
@@ -164,32 +173,36 @@ class FileSource:
             self.whole, self._at = whole, 0
 
     def _check(self) -> None:
-        if self._stat() != self._state:
+        if self._stat() != self.state:
             raise self._changed()
 
     def _open(self) -> None:
         # A FIFO would block until somebody writes into it.
-        self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         mode = os.fstat(self._fd).st_mode
         if stat.S_ISDIR(mode):
-            raise IsADirectoryError(21, "Is a directory", self._path)
+            raise IsADirectoryError(21, "Is a directory", self.path)
         if not stat.S_ISREG(mode):
-            msg = f"local_filepath: {self._path!r} is no regular file; open it, and put() the file object"
+            msg = f"local_filepath: {self.path!r} is no regular file; open it, and put() the file object"
             raise InvalidInput(msg, argument="local_filepath")
-        self._state = self._stat()
-        self.size = self._state[0]
+        self.state = self._stat()
+        self.size = self.state[0]
 
-    def _stat(self) -> tuple[int, ...]:
+    def _stat(self) -> tuple[int, int]:
         state = os.fstat(self._fd)
         return state.st_size, state.st_mtime_ns
 
     def _fill(self, memory: Buffer) -> None:
+        self._fill_from(self._at, memory)
+        self._at += len(memory)
+
+    def _fill_from(self, at: int, memory: Buffer) -> None:
         view = memoryview(memory)
         while view:
-            got = os.preadv(self._fd, [view], self._at)
+            got = os.preadv(self._fd, [view], at)
             if not got:  # it has shrunk
                 raise self._changed()
-            self._at += got
+            at += got
             view = view[got:]
 
     def _close(self) -> None:
@@ -198,7 +211,7 @@ class FileSource:
             self._fd = -1
 
     def _changed(self) -> IntegrityError:
-        return IntegrityError(f"{self._path!r} changed while it was read; nothing was stored; try again")
+        return IntegrityError(f"{self.path!r} changed while it was read; nothing was stored; try again")
 
 
 class StreamSource:

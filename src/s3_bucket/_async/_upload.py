@@ -49,14 +49,21 @@ async def upload(
     if isinstance(source, BufferSource) and (source.size or 0) <= store.part_size:  # the same in fewer steps
         return await _whole(store, bucket, key, source.data, options, meter)
     async with source:
-        if isinstance(source, FileSource) and source.whole is not None:
-            return await _whole(store, bucket, key, source.whole, options, meter)
-        async with ObjectUpload(store, bucket, key, options, meter) as sending:
-            if meter is not None:
-                meter.begin(source.size)
-            await _send_all(store, source, sending)
-            await source.check()
-            return await sending.finish()
+        return await upload_opened(store, bucket, key, source, options, meter)
+
+
+async def upload_opened(
+    store: RetryingStore, bucket: str, key: str, source: ByteSource, options: PutOptions, meter: Meter | None
+) -> ObjectInfo:
+    """Store what a source holds that is open already."""
+    if isinstance(source, FileSource) and source.whole is not None:
+        return await _whole(store, bucket, key, source.whole, options, meter)
+    async with ObjectUpload(store, bucket, key, options, meter) as sending:
+        if meter is not None:
+            meter.begin(source.size)
+        await _send_all(store, source, sending)
+        await source.check()
+        return await sending.finish()
 
 
 async def _send_all(store: RetryingStore, source: ByteSource, sending: ObjectUpload) -> None:
@@ -107,10 +114,11 @@ async def _whole(
         store.buffers.release()
     if meter is not None:
         meter.moved(len(data))
-    return _stored(key, len(data), options, written)
+    return stored(key, len(data), options, written)
 
 
-def _stored(key: str, size: int, options: PutOptions, written: Written) -> ObjectInfo:
+def stored(key: str, size: int, options: PutOptions, written: Written) -> ObjectInfo:
+    """Return what is told of an object that was stored: what was sent, and what S3 said."""
     fields: dict[str, Any] = {
         "key": key,
         "size": size,
@@ -200,7 +208,7 @@ class ObjectUpload:
         if self._meter is not None:
             self._meter.end()
         written = await _lost.complete(self._store, upload, parts, self.size, self._sent_options)
-        return _stored(self._key, self.size, self._options, written)
+        return stored(self._key, self.size, self._options, written)
 
     async def arrived(self) -> Sequence[Part]:
         """Wait for all parts."""

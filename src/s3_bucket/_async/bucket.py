@@ -13,6 +13,7 @@ from s3_bucket._async import (
     _copy,
     _dirs,
     _download,
+    _download_resumable,
     _edit,
     _json,
     _listing,
@@ -23,6 +24,7 @@ from s3_bucket._async import (
     _sweep,
     _tags,
     _upload,
+    _upload_resumable,
 )
 from s3_bucket._async._batches import BatchIterator
 from s3_bucket._async.plan import AsyncDirPlan
@@ -836,15 +838,26 @@ class AsyncBucket:
         local_filepath: str | os.PathLike[str],
         key: str,
         *,
+        resume: bool = False,
         progress: ProgressCallback | None = None,
         **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Store a file's content (S3: PutObject, or a multipart upload where it is longer than part_size).
 
+        With resume=True, what has been sent is not lost with the process: the next such call for the same file, key,
+        options and part_size asks which parts there are (S3: ListParts), compares them with the file, and sends only
+        the others. If the file, the options or part_size have changed, it begins anew, and aborts what had begun.
+        Therefore such an upload is not aborted when it fails or is cancelled (but where if_absent or if_match did not
+        hold): what was sent takes up space until a later call has completed it, or abort_stale_uploads() aborts it.
+        What has begun is noted in $XDG_STATE_HOME/s3-bucket (~/.local/state/s3-bucket); elsewhere it can't be resumed.
+        Of several such calls at a time for the same file and key, one goes on, the others do as without resume.
+
         Args:
             local_filepath: the file to read.
             key: the object's key.
-            progress: as in put().
+            resume: go on where an earlier call was killed or has failed, and leave what is sent for a later one. The
+                object gets the metadata x-amz-meta-s3-bucket-token, which is not shown.
+            progress: as in put(); what was there already is done from the beginning.
             options: put()'s keywords.
 
         Returns:
@@ -852,12 +865,14 @@ class AsyncBucket:
 
         Raises:
             FileNotFoundError, PermissionError, IsADirectoryError: the file can't be read.
+            OSError: what has begun can't be noted.
             IntegrityError: the file changed while it was read; nothing was stored.
             BucketException: whatever put() raises.
         """
         checked = _checks.put_options(key, **options)
         source, told = _sources.file_source(local_filepath), _progress.checked(progress)
-        return await _upload.upload(await self._store(), self._name, key, source, checked, told)
+        upload = _upload_resumable.upload if resume else _upload.upload
+        return await upload(await self._store(), self._name, key, source, checked, told)
 
     async def download_file(
         self,
@@ -865,17 +880,25 @@ class AsyncBucket:
         local_filepath: str | os.PathLike[str],
         *,
         version_id: str | None = None,
+        resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Fetch an object into a file (S3: GetObject, in several ranges at a time).
 
         The file appears when all of it has arrived: until then, and if anything fails, what was there before stays.
 
+        With resume=True, what has arrived is not lost with the process, nor when the call fails or is cancelled: it
+        stays beside the destination, in two hidden files (.NAME.*.s3part, .NAME.*.s3part-journal). The next such call
+        asks whether the object is still the same (S3: HeadObject), compares what is there with its checksums, and
+        fetches only what is missing. If the object has changed, it begins anew. Of several such calls at a time for the
+        same file, one goes on, the others do as without resume.
+
         Args:
             key: the object's key.
             local_filepath: the file to make or to replace; its directory must exist.
             version_id: a version other than the newest.
-            progress: as in put(); as the bytes reach the file.
+            resume: go on where an earlier call was killed or has failed, and leave what arrives for a later one.
+            progress: as in put(); as the bytes reach the file. What was there already is done from the beginning.
 
         Returns:
             What was fetched.
@@ -885,8 +908,9 @@ class AsyncBucket:
             IntegrityError: the bytes that came are not those that are stored, or the object changed meanwhile.
             OSError: the file can't be written; nothing is fetched where that can be known before.
         """
-        request = _checks.get_request(self._name, key, version_id=version_id)
-        return await _download.download_file(self._store, request, local_filepath, _progress.checked(progress))
+        request, told = _checks.get_request(self._name, key, version_id=version_id), _progress.checked(progress)
+        download = _download_resumable.download_file if resume else _download.download_file
+        return await download(self._store, request, local_filepath, told)
 
     # Many objects
 
