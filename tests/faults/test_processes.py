@@ -313,7 +313,7 @@ def test_killed_download_resumed(
 def test_resumed_while_another_is_at_it(
     wanted: str, missing: int, start: Callable[..., Child], bucket: S3.Bucket, tmp_path: Path
 ) -> None:
-    """While another process is at it, a call does it alone; what that one had done when it is killed is gone on with."""
+    """While another process is at it, a call does it alone; when that is killed, what it had done is gone on with."""
     source, copy = tmp_path / "source", tmp_path / "copy"
     source.write_bytes(NEW)
     bucket.put("key", NEW)

@@ -83,6 +83,8 @@ async def files(bucket: S3.AsyncBucket) -> None:
     """Paths are given as str or Path."""
     assert_type(await bucket.upload_file("/tmp/a", "a", content_type="text/plain"), S3.ObjectInfo)  # noqa: S108
     assert_type(await bucket.download_file("a", Path("a"), version_id="1"), S3.ObjectInfo)
+    assert_type(await bucket.upload_file("a", "a", resume=True, if_absent=True), S3.ObjectInfo)
+    assert_type(await bucket.download_file("a", "a", resume=True, progress=print), S3.ObjectInfo)
 
 
 async def many_objects(bucket: S3.AsyncBucket) -> None:

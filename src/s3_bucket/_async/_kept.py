@@ -77,8 +77,10 @@ class Journal:
             self._fd = fd
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            except OSError as error:
                 self._release()
+                if not isinstance(error, BlockingIOError):  # the file system has no locks, say
+                    raise
                 return False
             if self._is_there():
                 return True
@@ -172,10 +174,10 @@ class PartFile(Replacement):
 
     def holds(self, arrived: Range) -> bool:
         """Whether what has arrived is really there."""
-        crc = 0
+        crc, at = 0, arrived.start
         for piece in pieces(self._fd, arrived.start, arrived.stop):
-            crc = zlib.crc32(piece, crc)
-        return crc == arrived.crc
+            crc, at = zlib.crc32(piece, crc), at + len(piece)
+        return (crc, at) == (arrived.crc, arrived.stop)
 
     def forget(self) -> None:
         """Note that nothing has arrived: then nothing is kept."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import zlib
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan, _unfinished
@@ -46,8 +46,8 @@ async def upload(
     """
     meter = Meter(progress, key)
     async with source:
-        path = await _shield.in_thread(os.path.realpath, source.path)
-        journal = _kept.upload_journal(store.endpoint_url, bucket, key, path)
+        path = await _shield.in_thread(Path(source.path).resolve)
+        journal = _kept.upload_journal(store.endpoint_url, bucket, key, str(path))
         is_large = source.whole is None and source.state[0] > store.part_size
         try:
             if await _shield.in_thread(journal.make if is_large else journal.reopen):
@@ -175,9 +175,7 @@ class ResumableUpload:
         try:
             await self._send_missing(upload, meter)
             await self._source.check()
-            parts = [part for _, part in sorted(self._parts.items())]
-            options = _with_token(self._options, begun.token)
-            return await self._done(await _lost.complete(self._store, upload, parts, self._size, options))
+            return await self._done(await self._complete(begun, upload))
         except PreconditionFailed as error:
             if error.retryable:
                 raise
@@ -204,6 +202,25 @@ class ResumableUpload:
             meter.moved(stop - start)
 
         await _shield.in_parallel(missing, min(self._store.max_concurrency, len(missing)), send)
+
+    async def _complete(self, begun: BegunUpload, upload: Upload) -> Written:
+        parts = [part for _, part in sorted(self._parts.items())]
+        options = _with_token(self._options, begun.token)
+        if begun.token is None:
+            return await _lost.complete(self._store, upload, parts, self._size, options)
+        try:
+            return await self._store.complete_upload(upload, parts, options)
+        except BucketException as error:
+            # Others would abort it now, for nobody to complete it later: here a later call will find out.
+            written = await self._completed_unanswered(begun) if error.answer_lost else None
+            if written is None:
+                raise
+            return written
+
+    async def _completed_unanswered(self, begun: BegunUpload) -> Written | None:
+        with suppress(BucketException):
+            return await self._completed(begun)
+        return None
 
     async def _done(self, written: Written) -> ObjectInfo:
         await _shield.in_thread(self._journal.clear)
