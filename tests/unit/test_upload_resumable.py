@@ -20,6 +20,7 @@ from s3_bucket.exceptions import (
     BucketTimeout,
     IntegrityError,
     KeyAlreadyExists,
+    NoSuchKey,
     PreconditionFailed,
     UnknownBucketException,
 )
@@ -433,6 +434,14 @@ async def test_notes_that_make_no_sense(
     await asyncio.to_thread(path.write_bytes, DATA[:size])
     await upload(store, path)
     assert (memory.objects, await noted(state)) == ({"key": DATA[:size]}, 0)
+
+
+async def test_gone_in_other_words(memory: MemoryStore, store: RetryingStore, path: Path) -> None:
+    """Where the server says of an upload that is gone that there is no such key, as Ceph does, it begins anew, too."""
+    await fail(memory, store, path)
+    memory.fail("call", NoSuchKey("no key", error_code="NoSuchKey"), 1)
+    await upload(store, path)
+    assert (memory.count("create_upload"), memory.objects) == (1, {"key": DATA})
 
 
 async def test_gone_meanwhile(memory: MemoryStore, store: RetryingStore, path: Path) -> None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from s3_bucket._models import ObjectInfo, ProgressCallback
     from s3_bucket._store import PutOptions, Written
 
+_GONE = {"NoSuchUpload", "NoSuchKey"}
+"""What ListParts says of an upload that isn't there any more; the latter is Ceph's word for it."""
+
 _log = logging.getLogger("s3_bucket")
 
 
@@ -122,7 +125,7 @@ class ResumableUpload:
             try:
                 answer = await self._store.call(self._bucket, "ListParts", parameters)
             except BucketException as error:
-                if error.error_code != "NoSuchUpload":
+                if error.error_code not in _GONE:
                     raise
                 return None
             page, after = _unfinished.parts_page(answer, after)
