@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from s3_bucket import _vendors, events
 from s3_bucket._async import _checksums, _kept, _sources, _upload, _upload_resumable
+from s3_bucket._async._retry import RetryingStore
+from s3_bucket._config import Settings
 from s3_bucket._models import Progress
-from s3_bucket._store import WRITE_TOKEN, Part, PutOptions, Stored, Upload, Written
+from s3_bucket._store import GetRequest, Part, PutOptions, Stored, Upload, Written
 from s3_bucket.exceptions import (
     BucketAccessDenied,
     BucketException,
     BucketTimeout,
     IntegrityError,
+    InvalidInput,
     KeyAlreadyExists,
     NoSuchKey,
     PreconditionFailed,
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from s3_bucket._async._retry import RetryingStore
     from s3_bucket._models import Buffer, ObjectInfo, ProgressCallback
 
 DATA = bytes(range(95))
@@ -220,15 +223,31 @@ async def test_parts_that_can_not_be_listed(memory: MemoryStore, store: Retrying
     assert (memory.count("create_upload"), memory.objects) == (0, {"key": DATA})
 
 
-@pytest.mark.parametrize("retryable", [True, False])
+@pytest.mark.parametrize(
+    ("error", "is_kept"),
+    [(PreconditionFailed("no"), False), (NoSuchKey("no"), False), (PreconditionFailed("wait", retryable=True), True)],
+)
 async def test_a_condition_that_does_not_hold(
-    memory: MemoryStore, store: RetryingStore, path: Path, state: Path, *, retryable: bool
+    error: BucketException, memory: MemoryStore, store: RetryingStore, path: Path, state: Path, *, is_kept: bool
 ) -> None:
     """Where a condition does not hold, nothing is kept; where that may pass, all is."""
-    memory.fail("complete_upload", PreconditionFailed("no", retryable=retryable))
-    with pytest.raises(PreconditionFailed):
-        await upload(store, path, PutOptions(if_match="etag"))
-    assert (len(memory.uploads), await noted(state)) == ((1, 1) if retryable else (0, 0))
+    memory.objects["key"] = b"old"
+    memory.fail("complete_upload", error)
+    old = await store.head(GetRequest(BUCKET, "key"))
+    told: list[events.Event] = []
+    with events.on_event(told.append), pytest.raises(type(error)):
+        await upload(store, path, PutOptions(if_match=old.etag))
+    aborted = [(e.upload_id, e.error, e.left) for e in told if isinstance(e, events.TransferAborted)]
+    assert aborted == ([] if is_kept else [("id-0", error, False)])
+    assert (len(memory.uploads), await noted(state)) == ((1, 1) if is_kept else (0, 0))
+
+
+async def test_a_condition_that_the_vendor_overlooks(memory: MemoryStore, path: Path, state: Path) -> None:
+    """A condition that the vendor is known to overlook is refused before anything is sent."""
+    store = RetryingStore(memory, Settings(part_size=10), _vendors.CEPH)
+    with pytest.raises(InvalidInput):
+        await upload(store, path, PutOptions(if_absent=True))
+    assert (memory.calls, await noted(state)) == ([], 0)
 
 
 async def test_a_source_that_changes(memory: MemoryStore, store: RetryingStore, path: Path) -> None:
@@ -377,7 +396,7 @@ class Keeping(MemoryStore):
 
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
         self.completed = parts
-        assert (upload.checksum, WRITE_TOKEN in options.metadata) == ("FULL_OBJECT", True)
+        assert upload.checksum == "FULL_OBJECT"
         return await super().complete_upload(upload, parts, options)
 
     def _list_parts(self, upload_id: str, after: int) -> dict[str, Any]:

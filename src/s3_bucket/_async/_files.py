@@ -37,8 +37,7 @@ class Replacement:
     def create(self) -> None:
         """Make the temporary file; raise if the destination can't be written."""
         self._find()
-        ending = f".{secrets.token_hex(8)}{SUFFIX}"
-        temporary = self._destination.with_name(hidden_name(self._destination.name, ending))
+        temporary = self._destination.with_name(_temporary_name(self._destination.name))
         # In a shared directory somebody may have put a link of that name there: never follow it, never open it.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._fd = os.open(temporary, flags, 0o600)
@@ -90,6 +89,10 @@ class Replacement:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
+
+
+def _temporary_name(name: str) -> str:
+    return hidden_name(name, f".{secrets.token_hex(8)}{SUFFIX}")
 
 
 def hidden_name(name: str, ending: str) -> str:

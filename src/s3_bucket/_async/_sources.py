@@ -104,10 +104,9 @@ class FileSource:
         self.whole: bytearray | None = None
         """All that it holds, if it is short; it is closed then."""
         self.path = path
-        self.state: tuple[int, int] = (0, 0)
-        """Its size in bytes, and when it was last changed, in nanoseconds since the epoch; both when it was opened."""
         self._fd = -1
         self._at = 0
+        self._state: tuple[int, int] = (0, 0)
 
     async def __aenter__(self) -> Self:
         if self.whole is not None:
@@ -143,6 +142,11 @@ class FileSource:
         """Read into all of this memory, from this place in the file on; what read() gives next stays the same."""
         await in_thread(self._fill_from, at, memory)
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Its size in bytes, and when it was last changed, in nanoseconds since the epoch: as it was opened."""
+        return self._state
+
     def fileno(self) -> int:
         """Return the file's descriptor, as Python's own files do."""
         return self._fd
@@ -173,7 +177,7 @@ class FileSource:
             self.whole, self._at = whole, 0
 
     def _check(self) -> None:
-        if self._stat() != self.state:
+        if self._stat() != self._state:
             raise self._changed()
 
     def _open(self) -> None:
@@ -185,8 +189,8 @@ class FileSource:
         if not stat.S_ISREG(mode):
             msg = f"local_filepath: {self.path!r} is no regular file; open it, and put() the file object"
             raise InvalidInput(msg, argument="local_filepath")
-        self.state = self._stat()
-        self.size = self.state[0]
+        self._state = self._stat()
+        self.size = self._state[0]
 
     def _stat(self) -> tuple[int, int]:
         state = os.fstat(self._fd)

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s3_bucket import _plan, _unfinished
-from s3_bucket._async import _checksums, _kept, _lost, _shield, _upload
+from s3_bucket import _plan, _unfinished, events
+from s3_bucket._async import _checksums, _conditions, _kept, _lost, _shield, _upload
 from s3_bucket._progress import Meter
 from s3_bucket._store import WRITE_TOKEN, Part, Upload
 from s3_bucket._unfinished import BegunUpload
@@ -54,7 +54,7 @@ async def upload(
         is_large = source.whole is None and source.state[0] > store.part_size
         try:
             if await _shield.in_thread(journal.make if is_large else journal.reopen):
-                resumable = ResumableUpload(store, bucket, key, source, _lost.marked(options), journal)
+                resumable = ResumableUpload(store, bucket, key, source, options, journal)
                 begun = _unfinished.upload_of(await _shield.in_thread(journal.read))
                 if is_large:
                     return await resumable.finish(begun, meter)
@@ -80,16 +80,17 @@ class ResumableUpload:
         self._wanted = BegunUpload(
             upload_id="",
             checksum=None,
-            token=options.metadata.get(WRITE_TOKEN),
+            token=None,
             size=self._size,
             mtime_ns=mtime_ns,
             part_size=_plan.part_size_for(self._size, store.part_size),
-            options=_unfinished.digest(_without_token(options)),
+            options=_unfinished.digest(options),
         )
         self._parts: dict[int, Part] = {}
 
     async def finish(self, begun: BegunUpload | None, meter: Meter) -> ObjectInfo:
         """Make the object appear, going on with what has begun, if that is the same."""
+        _conditions.refuse(self._store, "CompleteMultipartUpload", self._bucket, self._key, self._options)
         if begun is not None and not begun.is_same(self._wanted):
             await self.forget(begun)
             begun = None
@@ -106,14 +107,22 @@ class ResumableUpload:
         meter.begin(self._size, sum(part.size for part in self._parts.values()))
         return await self._go_on(begun, meter)
 
-    async def forget(self, begun: BegunUpload | None) -> None:
-        """Have the server forget what has begun, too."""
+    async def forget(self, begun: BegunUpload | None, why: Exception | None = None) -> None:
+        """Have the server forget what has begun, too; a failure that is the reason is told to whoever listens."""
         if begun is not None:
-            try:
-                await _lost.aborted(self._store, self._upload(begun))
-            except BucketException as error:
-                _log.warning("the multipart upload %s was given up, but not aborted: %s", begun.upload_id, error)
+            await self._abort(begun, why)
         await _shield.in_thread(self._journal.clear)
+
+    async def _abort(self, begun: BegunUpload, why: Exception | None) -> None:
+        left = True
+        try:
+            await _lost.aborted(self._store, self._upload(begun))
+            left = False
+        except BucketException as error:
+            _log.warning("the multipart upload %s was given up, but not aborted: %s", begun.upload_id, error)
+        if why is not None:
+            place = ("AbortMultipartUpload", self._bucket, self._key)
+            events.emit(events.TransferAborted(*place, begun.upload_id, why, left))
 
     async def _listed(self, begun: BegunUpload) -> list[Part] | None:
         """Return the parts that have arrived; None, if there is no such upload any more."""
@@ -158,14 +167,17 @@ class ResumableUpload:
         beginning = asyncio.ensure_future(self._begin_noting())
         try:
             return await asyncio.shield(beginning)
-        finally:
-            # Cancelled meanwhile, the request goes on: an upload that began and is not noted can't be gone on with.
+        except asyncio.CancelledError:
+            # The request goes on: an upload that has begun and is not noted can't be gone on with.
             with suppress(Exception):
                 await _shield.shielded(_ended(beginning), _upload.ABORT_SECONDS)
+            raise
 
     async def _begin_noting(self) -> BegunUpload:
-        upload = await self._store.create_upload(self._bucket, self._key, self._options)
-        begun = replace(self._wanted, upload_id=upload.upload_id, checksum=upload.checksum)
+        options = _lost.marked(self._options)
+        upload = await self._store.create_upload(self._bucket, self._key, options)
+        token = options.metadata.get(WRITE_TOKEN)
+        begun = replace(self._wanted, upload_id=upload.upload_id, checksum=upload.checksum, token=token)
         try:
             await _shield.in_thread(self._journal.begin, _unfinished.text(begun))
         except OSError:
@@ -179,10 +191,9 @@ class ResumableUpload:
             await self._send_missing(upload, meter)
             await self._source.check()
             return await self._done(await self._complete(begun, upload))
-        except PreconditionFailed as error:
-            if error.retryable:
-                raise
-            await self.forget(begun)  # nor will it be stored the next time
+        except (PreconditionFailed, NoSuchKey) as error:  # the latter: there is nothing that if_match could name
+            if not error.retryable:  # nor will it be stored the next time
+                await self.forget(begun, error)
             raise
         except Exception as error:
             error.add_note(
@@ -208,11 +219,11 @@ class ResumableUpload:
 
     async def _complete(self, begun: BegunUpload, upload: Upload) -> Written:
         parts = [part for _, part in sorted(self._parts.items())]
-        options = _with_token(self._options, begun.token)
+        await _conditions.complete(self._store, self._bucket, self._key, self._options)
         if begun.token is None:
-            return await _lost.complete(self._store, upload, parts, self._size, options)
+            return await _lost.complete(self._store, upload, parts, self._size, self._options)
         try:
-            return await self._store.complete_upload(upload, parts, options)
+            return await self._store.complete_upload(upload, parts, self._options)
         except BucketException as error:
             # Others would abort it now, for nobody to complete it later: here a later call will find out.
             written = await self._completed_unanswered(begun) if error.answer_lost else None
@@ -227,7 +238,7 @@ class ResumableUpload:
 
     async def _done(self, written: Written) -> ObjectInfo:
         await _shield.in_thread(self._journal.clear)
-        return _upload.stored(self._key, self._size, _without_token(self._options), written)
+        return _upload.stored(self._key, self._size, self._options, written)
 
     def _upload(self, begun: BegunUpload) -> Upload:
         return Upload(self._bucket, self._key, begun.upload_id, begun.checksum)
@@ -235,17 +246,6 @@ class ResumableUpload:
 
 async def _ended(beginning: asyncio.Task[BegunUpload]) -> None:
     await beginning
-
-
-def _without_token(options: PutOptions) -> PutOptions:
-    metadata = {name: text for name, text in options.metadata.items() if name != WRITE_TOKEN}
-    return replace(options, metadata=metadata)
-
-
-def _with_token(options: PutOptions, token: str | None) -> PutOptions:
-    """Return the options with the token with which the upload has begun."""
-    own = _without_token(options)
-    return own if token is None else replace(own, metadata={**own.metadata, WRITE_TOKEN: token})
 
 
 def _sums(fd: int, start: int, stop: int) -> tuple[str, str]:
