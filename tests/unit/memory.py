@@ -42,6 +42,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
+        self._begun: dict[str, PutOptions] = {}
         self.calls: list[str] = []
         self.ranges: list[tuple[int, int | None] | None] = []
         self.written: dict[str, Stored] = {}
@@ -151,6 +152,7 @@ class MemoryStore:
         async with self._call("create_upload"):
             upload = Upload(bucket, key, f"id-{len(self.uploads)}")
             self.uploads[upload.upload_id] = {}
+            self._begun[upload.upload_id] = options
             return upload
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
@@ -163,7 +165,7 @@ class MemoryStore:
             stored = self.uploads.pop(upload.upload_id)
             assert [part.number for part in parts] == sorted(stored)
             body = b"".join(stored[part.number] for part in parts)
-            self._write(upload.key, body, "whole-etag", options)
+            self._write(upload.key, body, "whole-etag", self._begun.get(upload.upload_id, options))
             return Written("whole-etag")
 
     async def abort_upload(self, upload: Upload) -> None:
