@@ -20,6 +20,8 @@ from s3_bucket._async.plan import AsyncDirPlan
 from s3_bucket._async.reader import AsyncReader
 from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
+from s3_bucket._encryption import SSE
+from s3_bucket._keeping import ObjectLock, RestoreStatus, StorageClass
 from s3_bucket._models import GetResult, ObjectInfo, ObjectVersion, Prefix, Progress, Result, UploadInfo, raise_failed
 from s3_bucket._outcomes import DirReport
 from s3_bucket._presigned import PresignedPost, PresignedURL
@@ -46,6 +48,7 @@ from s3_bucket.exceptions import (
     NoSuchBucket,
     NoSuchKey,
     NotModified,
+    ObjectArchived,
     PreconditionFailed,
     Throttled,
     UnknownBucketException,
@@ -60,7 +63,12 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "AsyncBucket",
     "Bucket",
     "bucket",
+    # what it takes
+    "SSE",
+    "StorageClass",
+    "ObjectLock",
     # what it gives
+    "RestoreStatus",
     "ObjectInfo",
     "GetResult",
     "Result",
@@ -100,6 +108,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader meets them
     "PreconditionFailed",
     "KeyAlreadyExists",
     "NotModified",
+    "ObjectArchived",
     "InvalidInput",
     "BucketConnectionError",
     "BucketTimeout",

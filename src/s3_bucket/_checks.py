@@ -8,15 +8,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 from urllib.parse import quote, urlencode
 
 from s3_bucket import _globs, _plan
+from s3_bucket._encryption import CUSTOMER, SSE
 from s3_bucket._globs import Selection
+from s3_bucket._keeping import CannedACL, LockMode, ObjectLock, RestoreTier, StorageClass
 from s3_bucket._store import WRITE_TOKEN, CopyRequest, GetRequest, ListRequest, PutOptions
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Executor
     from typing import Unpack
 
@@ -37,6 +40,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110, 5.6.2
 _VISIBLE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 _TYPES = mimetypes.MimeTypes()  # made now: it reads the system's tables, which would hold up an event loop
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # https://www.w3.org/TR/xml/#charsets
+_MOST_DAYS = 2**31
 _SSE = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -82,6 +86,9 @@ def get_request(
     if_match: str | None = None,
     if_none_match: str | None = None,
     response_content_type: str | None = None,
+    encryption: SSE | None = None,
+    *,
+    bypass_governance: bool = False,
 ) -> GetRequest:
     """Return what to get, head or delete."""
     return GetRequest(
@@ -92,6 +99,8 @@ def get_request(
         None if if_match is None else etag("if_match", if_match),
         None if if_none_match is None else etag("if_none_match", if_none_match),
         None if response_content_type is None else _header("response_content_type", response_content_type),
+        customer=None if encryption is None else _customer(encryption),
+        bypass_governance=bool(bypass_governance),
     )
 
 
@@ -139,7 +148,10 @@ def put_options(
     expires: datetime | None = None,
     storage_class: str | None = None,
     tags: Mapping[str, str] | None = None,
-    encryption: str | None = None,
+    encryption: SSE | str | None = None,
+    acl: CannedACL | None = None,
+    lock: ObjectLock | None = None,
+    legal_hold: bool = False,
 ) -> PutOptions:
     """Return what goes with an object that is written."""
     key(object_key)
@@ -151,7 +163,7 @@ def put_options(
         ("ContentDisposition", "content_disposition", content_disposition),
         ("ContentEncoding", "content_encoding", content_encoding),
         ("ContentLanguage", "content_language", content_language),
-        ("StorageClass", "storage_class", storage_class),
+        ("StorageClass", "storage_class", _plain(storage_class)),
     )
     headers = given_headers(texts)
     if expires is not None:
@@ -160,6 +172,12 @@ def put_options(
         headers |= _tagging(tags)
     if encryption is not None:
         headers |= _encryption(encryption)
+    if acl is not None:
+        headers["ACL"] = _one_of("acl", acl, get_args(CannedACL))
+    if lock is not None:
+        headers |= {f"ObjectLock{name}": value for name, value in retention(lock).items()}
+    if legal_hold is not False:
+        headers["ObjectLockLegalHoldStatus"] = hold(legal_hold=legal_hold)["Status"]
     pairs = {} if metadata is None else _metadata(metadata)
     return PutOptions(headers, pairs, None if if_match is None else etag("if_match", if_match), bool(if_absent))
 
@@ -175,6 +193,7 @@ def copy_request(
     object_key: str,
     source_bucket: str | None = None,
     source_version_id: str | None = None,
+    source_encryption: SSE | None = None,
     **given: Unpack[PutKeywords],
 ) -> CopyRequest:
     """Return what to copy where."""
@@ -183,6 +202,7 @@ def copy_request(
         key(source_key, "source_key"),
         version_id=None if source_version_id is None else _header("source_version_id", source_version_id),
         checksums=True,
+        customer=None if source_encryption is None else _customer(source_encryption, "source_encryption"),
     )
     options = put_options(object_key, **given)
     if given.get("content_type") is None:  # the source's, not what the key suggests
@@ -191,19 +211,24 @@ def copy_request(
     request = CopyRequest(source, bucket, object_key, options, keeps_metadata, tags and dict(tags))
     if request.is_onto_itself and options.if_absent:
         _refuse("if_absent", f"{object_key!r} is copied onto itself, so there is an object")
-    is_same = keeps_metadata and tags is None and not options.headers
+    is_same = keeps_metadata and tags is None and not options.headers and not source.customer
     if request.is_onto_itself and source.version_id is None and is_same:
         _refuse("key", f"{object_key!r} would be copied onto itself unchanged: give another key, or what is to change")
     return request
 
 
 def move_request(
-    bucket: str, source_key: str, object_key: str, source_bucket: str | None = None, **given: Unpack[PutKeywords]
+    bucket: str,
+    source_key: str,
+    object_key: str,
+    source_bucket: str | None = None,
+    source_encryption: SSE | None = None,
+    **given: Unpack[PutKeywords],
 ) -> CopyRequest:
     """Return what to copy where, of what is to be deleted then."""
     if (source_bucket in {None, bucket}) and source_key == object_key:
         _refuse("key", f"{object_key!r} can't be moved onto itself: it would be deleted")
-    return copy_request(bucket, source_key, object_key, source_bucket, **given)
+    return copy_request(bucket, source_key, object_key, source_bucket, None, source_encryption, **given)
 
 
 def attempts(value: int) -> int:
@@ -275,12 +300,67 @@ def _expires(value: datetime) -> str:
     return format_datetime(value.astimezone(UTC), usegmt=True)
 
 
-def _encryption(value: str) -> dict[str, str]:
+def _encryption(value: SSE | str) -> dict[str, str]:
+    if isinstance(value, SSE):
+        return value.parameters
     if value in _SSE:
         return {"ServerSideEncryption": value}
     if not isinstance(value, str) or not re.fullmatch(r"arn:[!-~]+:kms:[!-~]+", value):
-        _refuse("encryption", f"expected one of {', '.join(_SSE)} or the ARN of a KMS key, not {value!r}")
+        _refuse("encryption", f"expected an S3.SSE, one of {', '.join(_SSE)} or the ARN of a KMS key, not {value!r}")
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": value}
+
+
+def _customer(value: SSE, argument: str = "encryption") -> dict[str, str]:
+    """Return the parameters that carry the key without which S3 can't read an object."""
+    if not isinstance(value, SSE) or value.method != CUSTOMER:
+        _refuse(argument, f"expected S3.SSE.c(key), not {value!r}: what S3 has the keys of is read without")
+    return value.parameters
+
+
+def _plain(value: str | None) -> str | None:
+    """Return the text of a member of an enumeration of texts."""
+    return str(value) if isinstance(value, StorageClass) else value
+
+
+def _one_of(argument: str, value: str, expected: Sequence[str]) -> str:
+    if value not in expected:
+        _refuse(argument, f"expected one of {', '.join(expected)}, not {value!r}")
+    return value
+
+
+def retention(lock: ObjectLock) -> dict[str, str]:
+    """Return the lock as S3 takes it."""
+    if not isinstance(lock, ObjectLock):
+        _refuse("lock", f"expected an S3.ObjectLock, not {lock!r}")
+    mode, until = _one_of("lock", lock.mode, get_args(LockMode)), lock.until
+    if not isinstance(until, datetime) or until.tzinfo is None:
+        _refuse("lock", f"expected a datetime with a time zone for until, not {until!r}")
+    try:
+        return {"Mode": mode, "RetainUntilDate": moment(until)}
+    except OverflowError:
+        _refuse("lock", f"{until!r} is a time that UTC doesn't know")
+
+
+def moment(time: datetime) -> str:
+    """Return a time as it is sent, in UTC and to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def restoring(days: int | None, tier: RestoreTier) -> dict[str, Any]:
+    """Return how an archived object is to be restored, as S3 takes it."""
+    asked = {"GlacierJobParameters": {"Tier": _one_of("tier", tier, get_args(RestoreTier))}}
+    if days is None:
+        return asked
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days < _MOST_DAYS:
+        _refuse("days", f"expected a whole number from 1, or None, not {days!r}")
+    return {"Days": days, **asked}
+
+
+def hold(*, legal_hold: bool) -> dict[str, str]:
+    """Return a legal hold as S3 takes it."""
+    if not isinstance(legal_hold, bool):
+        _refuse("legal_hold", f"expected True or False, not {legal_hold!r}")
+    return {"Status": "ON" if legal_hold else "OFF"}
 
 
 def text(argument: str, value: str) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from os import PathLike
 
+    from s3_bucket._encryption import SSE
+    from s3_bucket._keeping import CannedACL, ObjectLock, RestoreStatus
+
 T = TypeVar("T")
 
 
@@ -46,7 +49,10 @@ class MorePutKeywords(TypedDict, total=False):
     expires: datetime | None
     storage_class: str | None
     tags: Mapping[str, str] | None
-    encryption: str | None
+    encryption: SSE | str | None
+    acl: CannedACL | None
+    lock: ObjectLock | None
+    legal_hold: bool
 
 
 class PutKeywords(MorePutKeywords, total=False):
@@ -74,7 +80,12 @@ class ObjectInfo:
         storage_class: where it is kept; None means "STANDARD".
         checksums: the checksums that S3 keeps, by algorithm ("CRC32"), in Base64.
         cache_control, content_disposition, content_encoding, content_language, expires: the HTTP header's value.
-        encryption: the server-side encryption: "AES256", "aws:kms" or "aws:kms:dsse".
+        encryption: the server-side encryption: "AES256", "aws:kms", "aws:kms:dsse", or "SSE-C" for a customer's key.
+        restore: how far the restoring of an archived object has come; None if none was asked for.
+        archive_status: of an object of the class INTELLIGENT_TIERING that is archived: "ARCHIVE_ACCESS" or
+            "DEEP_ARCHIVE_ACCESS". (Only head() brings it.)
+        lock: until when this version can't be deleted; None also where the credentials may not ask.
+        legal_hold: whether it can't be deleted until somebody takes that back; None where S3 doesn't say.
         tag_count: how many tags it has, where the server says.
         token: what this library notes with a conditional write, to know it again; the write's own, and nothing else.
     """
@@ -96,6 +107,10 @@ class ObjectInfo:
     encryption: str | None = None
     tag_count: int | None = None
     token: str | None = field(default=None, repr=False, compare=False)
+    restore: RestoreStatus | None = None
+    archive_status: str | None = None
+    lock: ObjectLock | None = None
+    legal_hold: bool | None = None
 
 
 NAMED = {

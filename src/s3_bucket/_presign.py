@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from s3_bucket import _checks
+from s3_bucket._encryption import customer_of
 from s3_bucket._presigned import PresignedPost, PresignedURL
 from s3_bucket._store import PresignRequest
 from s3_bucket.exceptions import InvalidInput
@@ -69,7 +70,7 @@ def put(
     **more: Unpack[MorePutKeywords],
 ) -> PresignRequest:
     """Return what is to be signed for an upload by PUT; a content type that was not given is whatever is sent."""
-    options = _checks.put_options(key, content_type=content_type, metadata=metadata, **more)
+    options = _for_others(_checks.put_options(key, content_type=content_type, metadata=metadata, **more))
     if content_type is None:
         options = _untyped(options)
     return PresignRequest("PutObject", bucket, key, lifetime(expires_in), options=options)
@@ -88,7 +89,7 @@ def post(
     **more: Unpack[MorePutKeywords],
 ) -> PresignRequest:
     """Return what is to be signed for uploads by a form."""
-    options = _checks.put_options(key, content_type=content_type, metadata=metadata, **more)
+    options = _for_others(_checks.put_options(key, content_type=content_type, metadata=metadata, **more))
     fields = {"key": key}
     beginning = _beginning(key, key_starts_with)
     is_type = content_type is not None and not content_type.endswith("/")
@@ -137,6 +138,13 @@ def lifetime(expires_in: timedelta | float) -> int:
     if not 1 <= seconds <= MAX_EXPIRES_IN:
         _refuse("expires_in", f"expected 1 to {MAX_EXPIRES_IN:,} seconds (7 days), not {expires_in!r}")
     return seconds
+
+
+def _for_others(options: PutOptions) -> PutOptions:
+    """Refuse what nobody else may know."""
+    if customer_of(options.headers):
+        _refuse("encryption", "SSE.c can't be presigned: whoever uploads would have to know the key, and send it")
+    return options
 
 
 def _untyped(options: PutOptions) -> PutOptions:

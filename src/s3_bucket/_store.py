@@ -30,6 +30,10 @@ class GetRequest(NamedTuple):
     checksums: bool = False
     """Whether HEAD is to tell the checksums that the server keeps, too (of an object under a KMS key, that takes the
     permission to decrypt it)."""
+    customer: Mapping[str, str] | None = None
+    """The parameters that carry the customer's key with which the object is encrypted."""
+    bypass_governance: bool = False
+    """Whether to delete it though it is locked, where the permissions allow that."""
 
     def pinned(self, info: ObjectInfo, byte_range: ByteRange | None = None) -> GetRequest:
         """Return the request for this range of the same version as an answer was of."""
@@ -149,12 +153,16 @@ class Upload:
 
     Attributes:
         checksum: how the server will keep the CRC32 of the object: "FULL_OBJECT", "COMPOSITE", None for not at all.
+        encryption: how the server has said that it encrypts the object.
+        customer: the parameters that carry the customer's key for that, which every part needs again.
     """
 
     bucket: str
     key: str
     upload_id: str
     checksum: str | None = None
+    encryption: str | None = None
+    customer: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +265,7 @@ class ObjectStore(Protocol):
 
     async def head(self, request: GetRequest) -> ObjectInfo: ...
 
-    async def stored(self, bucket: str, key: str) -> Stored:
+    async def stored(self, bucket: str, key: str, customer: Mapping[str, str] | None = None) -> Stored:
         """Ask HEAD for what a write left behind."""
         ...
 

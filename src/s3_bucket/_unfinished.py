@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from s3_bucket import _plan
+from s3_bucket._encryption import Secret
 from s3_bucket._store import Part
 
 if TYPE_CHECKING:
@@ -116,8 +117,12 @@ def _begun(kind: type[T], journal: bytes) -> T | None:
 
 
 def digest(options: PutOptions) -> str:
-    """Return what stands for all that goes with an object, but for the conditions under which it appears."""
-    given = sorted(options.headers.items()), sorted(options.metadata.items())
+    """Return what stands for all that goes with an object, but for the conditions under which it appears.
+
+    For a customer's key stands the digest of it that S3 tells everybody: here, too, nothing else is written down.
+    """
+    headers = {name: value for name, value in options.headers.items() if not isinstance(value, Secret)}
+    given = sorted(headers.items()), sorted(options.metadata.items())
     return hashlib.sha256(json.dumps(given).encode()).hexdigest()
 
 

@@ -12,6 +12,7 @@
     ├── PreconditionFailed      if_match did not hold
     │   └── KeyAlreadyExists    if_absent found an object; also a FileExistsError
     ├── NotModified             if_none_match held on a get
+    ├── ObjectArchived          it must be restored before it can be read
     ├── InvalidInput            refused before anything was sent; also a ValueError
     ├── BucketConnectionError   DNS, refused, TLS, reset; also a ConnectionError
     ├── BucketTimeout           also a TimeoutError
@@ -49,6 +50,7 @@ __all__ = [
     "NoSuchBucket",
     "NoSuchKey",
     "NotModified",
+    "ObjectArchived",
     "PreconditionFailed",
     "Throttled",
     "UnknownBucketException",
@@ -142,6 +144,10 @@ class KeyAlreadyExists(PreconditionFailed, FileExistsError):
 
 class NotModified(BucketException):
     """The object is still the one that ``if_none_match`` named; there is nothing new to get."""
+
+
+class ObjectArchived(BucketException):
+    """The object is in an archive: ``restore()`` makes a copy that can be read, which takes minutes to hours."""
 
 
 class InvalidInput(BucketException, ValueError):

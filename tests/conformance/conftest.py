@@ -13,8 +13,10 @@ import pytest
 import pytest_asyncio
 
 from s3_bucket.testing import FakeS3
+from tests.certificates import self_signed
 from tests.conformance.faces import FACES
 from tests.conformance.vendors import VENDORS, Vendor
+from tests.servers.tls import terminated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -105,6 +107,36 @@ async def versioned(bucket: S3.AsyncBucket) -> S3.AsyncBucket:
     """Return an empty bucket with versioning."""
     await bucket.call("PutBucketVersioning", VersioningConfiguration={"Status": "Enabled"})
     return bucket
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def secure_place(
+    request: pytest.FixtureRequest, vendor: Vendor, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, Any]]:
+    """Return the settings of a bucket that is to be reached over TLS."""
+    endpoint_url: str = request.getfixturevalue(vendor.endpoint)
+    if not vendor.is_server:
+        yield {"endpoint_url": endpoint_url}
+        return
+    certificate = tmp_path_factory.mktemp("tls") / "server.pem"
+    async with terminated(endpoint_url, self_signed(certificate)) as url:
+        yield {"endpoint_url": url, "verify": str(certificate)}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def secure(open_bucket: OpenBucket, secure_place: dict[str, Any]) -> S3.AsyncBucket:
+    """Return a bucket that exists and is empty, over TLS."""
+    new = open_bucket(f"bucket-{uuid.uuid4().hex}", **secure_place)
+    await new.create()
+    return new
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def locking(open_bucket: OpenBucket) -> S3.AsyncBucket:
+    """Return an empty bucket with Object Lock."""
+    new = open_bucket(f"bucket-{uuid.uuid4().hex}")
+    await new.call("CreateBucket", ObjectLockEnabledForBucket=True)
+    return new
 
 
 @pytest.fixture

@@ -157,6 +157,60 @@ async def test_another_upload(
     assert (await uploads(), await noted()) == ([], [])
 
 
+async def test_under_a_customer_key(
+    secure: S3.AsyncBucket,
+    open_bucket: OpenBucket,
+    secure_place: dict[str, Any],
+    source: anyio.Path,
+    data: bytes,
+    uploads: Callable[[], Any],
+) -> None:
+    """What is under a customer's key goes on with that key, and the key is noted nowhere."""
+    slow, mine = open_bucket(secure.name, max_concurrency=1, **secure_place), S3.SSE.c(b"0123456789abcdef" * 2)
+    await begin_upload(slow, source, encryption=mine)
+    [journal] = await noted()
+    kept = await (anyio.Path(os.environ["XDG_STATE_HOME"]) / "s3-bucket" / "uploads" / journal).read_bytes()
+    assert b"MDEyMzQ1Njc4" not in kept
+    with counted() as requests:
+        info = await slow.upload_file(source, "key", resume=True, encryption=mine)
+    assert (requests["ListParts"], requests["CreateMultipartUpload"]) == (1, 0)
+    assert info.encryption == "SSE-C"
+    assert (await slow.get("key", encryption=mine)).data == data
+    with pytest.raises(Killed):
+        await slow.download_file("key", source.parent / "file", resume=True, encryption=mine, progress=killing(PART))
+    with counted() as requests:
+        await slow.download_file("key", source.parent / "file", resume=True, encryption=mine)
+    assert requests["GetObject"] == 2
+    assert await (source.parent / "file").read_bytes() == data
+    assert (await names(source.parent), await noted()) == (["file", "source"], [])
+
+
+async def test_another_customer_key(
+    secure: S3.AsyncBucket,
+    open_bucket: OpenBucket,
+    secure_place: dict[str, Any],
+    source: anyio.Path,
+    data: bytes,
+) -> None:
+    """Under another key, an upload begins anew."""
+    slow = open_bucket(secure.name, max_concurrency=1, **secure_place)
+    await begin_upload(slow, source, encryption=S3.SSE.c(b"0123456789abcdef" * 2))
+    another = S3.SSE.c(b"0123456789ABCDEF" * 2)
+    with counted() as requests:
+        await slow.upload_file(source, "key", resume=True, encryption=another)
+    assert (requests["AbortMultipartUpload"], requests["CreateMultipartUpload"]) == (1, 1)
+    assert (await slow.get("key", encryption=another)).data == data
+
+
+async def test_locked_upload(locking: S3.AsyncBucket, open_bucket: OpenBucket, source: anyio.Path) -> None:
+    """An object whose upload went on is locked, as it was to be."""
+    slow = open_bucket(locking.name, max_concurrency=1)
+    await begin_upload(slow, source, legal_hold=True)
+    await slow.upload_file(source, "key", resume=True, legal_hold=True)
+    assert (await slow.head("key")).legal_hold
+    await slow.set_legal_hold("key", legal_hold=False)
+
+
 async def test_upload_that_is_gone(
     slow: S3.AsyncBucket, source: anyio.Path, data: bytes, uploads: Callable[[], Any]
 ) -> None:

@@ -21,13 +21,16 @@ class Vendor:
         endpoint: the fixture that gives its URL.
         fails: the tests that can't pass there, by "name", "name[parameter]" or, where files share a name, "file::name",
             each with the reason; they must fail.
+        is_server: whether there is a server, which TLS can stand before.
     """
 
     name: str
     endpoint: str
     fails: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_server: bool = True
 
 
+_NO_CUSTOMER = "it knows no customers' keys"
 _NO_SIGNATURE = "it compares no signatures"
 _NO_POLICY = "it reads no policies"
 
@@ -52,10 +55,17 @@ MOTO = Vendor(
         "test_another_type": _NO_POLICY,
         "test_more_fields": _NO_POLICY,
         "test_another_bucket": _NO_POLICY,
+        "test_customer_key_is_told": _NO_CUSTOMER,
+        "test_without_the_key": _NO_CUSTOMER,
+        "test_restored_version": "it restores the newest version, whichever is named",
+        "test_retention_is_kept": "it lets everybody shorten a lock",
+        "test_locked_copy[whole]": "it wants the checksum of a body, which a copy doesn't have",
     },
 )
 
 _NO_VERSION = "its CompleteMultipartUpload doesn't say which version it has made"
+_NO_KEYED_COPY = "it copies from one customer's key to the same one only, in parts"
+_NO_ARCHIVE = "it has no archive"
 _NO_TAGS = "it drops the tags of a multipart upload"
 _BARE_PREFIX = "it repeats prefix and start-after unencoded, also where XML can't hold them"
 
@@ -77,6 +87,18 @@ CEPH = Vendor(
         "test_writer::test_options": "it encrypts nothing, and drops the tags of a multipart upload",
         "test_json_options": "it refuses every If-Match in a bucket with versioning",
         "test_headers_of_a_post": "it keeps a form's content type, and drops the other headers",
+        "test_s3_s_keys": "it takes the word AES256 and encrypts nothing",
+        "test_bucket_key": "it knows no bucket keys",
+        "test_archived": _NO_ARCHIVE,
+        "test_restored_version": _NO_ARCHIVE,
+        "test_nothing_to_restore": _NO_ARCHIVE,
+        "test_retention_is_lifted": "it takes no retention that is none",
+        "test_copy_under_keys[whole]": _NO_KEYED_COPY,
+        "test_copy_under_keys[another-in parts]": _NO_KEYED_COPY,
+        "test_copy_under_keys[none-in parts]": _NO_KEYED_COPY,
+        "test_another_key_for_an_object": _NO_KEYED_COPY,
+        "test_copy_under_a_key_of_kms": "it encrypts no copies",
+        "test_locked_copy[whole]": "its copies have the source's lock and hold",
     },
 )
 
@@ -91,6 +113,7 @@ _BY_HTTP = (
 FAKE = Vendor(
     "fake",
     "fake_url",
+    is_server=False,
     fails={f"test_presign::{name}": "what it presigns nobody answers: there is no server" for name in _BY_HTTP.split()},
 )
 

@@ -44,6 +44,7 @@ GETS: dict[str, dict[str, Any]] = {
     "if_match": {"if_match": etag(SMALL)},
     "if_match in quotes": {"if_match": f'W/"{etag(SMALL)}"'},
     "if_none_match": {"if_none_match": "another, \"with\" 'marks'"},
+    "a customer's key": {"encryption": S3.SSE.c(bytes(range(32)))},
     "all": {
         "response_content_type": "image/png",
         "range": (3, 30),
@@ -74,6 +75,14 @@ PUTS: dict[str, dict[str, Any]] = {
     "no tags": {"tags": {}},
     "encryption": {"encryption": "AES256"},
     "encryption with a key": {"encryption": "arn:aws:kms:eu-west-1:1:key/2"},
+    "encryption by value": {"encryption": S3.SSE.s3()},
+    "encryption with a context": {"encryption": S3.SSE.kms("alias/a", context={"ä": "b c"}, bucket_key=True)},
+    "encryption without a bucket's key": {"encryption": S3.SSE.kms(bucket_key=False)},
+    "a customer's key": {"encryption": S3.SSE.c(bytes(range(32)))},
+    "acl": {"acl": "bucket-owner-full-control"},
+    "lock": {"lock": S3.ObjectLock("COMPLIANCE", DATE)},
+    "legal_hold": {"legal_hold": True},
+    "storage class by name": {"storage_class": S3.StorageClass.DEEP_ARCHIVE},
     "all": {
         "content_type": "a/b",
         "metadata": {"b": "1", "a": "2"},
@@ -86,6 +95,9 @@ PUTS: dict[str, dict[str, Any]] = {
         "storage_class": "GLACIER",
         "tags": {"g": "h"},
         "encryption": "aws:kms:dsse",
+        "acl": "public-read",
+        "lock": S3.ObjectLock("GOVERNANCE", DATE),
+        "legal_hold": True,
     },
 }
 
@@ -176,7 +188,7 @@ async def got(bucket: S3.AsyncBucket, key: str, options: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("key", ["key", "missing"])
 async def test_short_calls(operation: str, key: str, both: Both) -> None:
     """Each keyword of the calls without a body is sent alike."""
-    keywords = {"version_id": "1", "if_match": "0123", "if_none_match": "4567"}
+    keywords = {"version_id": "1", "if_match": "0123", "if_none_match": "4567", "bypass_governance": True}
     known = inspect.signature(getattr(S3.AsyncBucket, operation)).parameters
     for options in ({}, *({name: value} for name, value in keywords.items() if name in known)):
         await both.alike(lambda bucket, options=options: getattr(bucket, operation)(key, **options), stored)
@@ -261,6 +273,47 @@ async def test_settings_over_tls(call: str, settings: str, both_secure: Both) ->
         if request.method == "PUT" and settings != "anonymous":
             assert sums & request.headers.keys()
             assert request.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+
+
+CUSTOMER = {"encryption": S3.SSE.c(bytes(range(32)))}
+WITH_A_KEY: dict[str, Callable[[S3.AsyncBucket], Awaitable[Any]]] = {
+    "get": lambda bucket: got(bucket, "key", CUSTOMER),
+    "get in ranges": lambda bucket: got(bucket, "large", CUSTOMER),
+    "head": lambda bucket: bucket.head("key", **CUSTOMER),
+    "exists": lambda bucket: bucket.exists("key", version_id="1", **CUSTOMER),
+    "read": lambda bucket: read(bucket, "large", range=(1, None), **CUSTOMER),
+    "put": lambda bucket: bucket.put("key", SMALL, **CUSTOMER),
+    "put if absent": lambda bucket: bucket.put("key", SMALL, if_absent=True, **CUSTOMER),
+    "put in parts": lambda bucket: bucket.put("key", LARGE, **CUSTOMER),
+    "write": lambda bucket: write(bucket, "key", LARGE, metadata={"a": "b"}, **CUSTOMER),
+}
+
+
+@together
+@pytest.mark.parametrize("settings", ["as they are", "anonymous", "a session token"])
+@pytest.mark.parametrize("call", WITH_A_KEY)
+async def test_customer_keys(call: str, settings: str, both_secure: Both) -> None:
+    """A customer's key goes with every request of a transfer, alike, over TLS."""
+    seen = await both_secure.alike(WITH_A_KEY[call], stored, verify=both_secure.verify, **SETTINGS[settings])
+    assert seen.requests
+    for request in seen.requests:
+        sent = {name: value for name, value in request.headers.items() if "customer" in name}
+        assert sent == {
+            "x-amz-server-side-encryption-customer-algorithm": "AES256",
+            "x-amz-server-side-encryption-customer-key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            "x-amz-server-side-encryption-customer-key-md5": "tP/LI3N87DFaSk0aoqYgzg==",
+        }
+        assert settings == "anonymous" or sent.keys() <= set(request.signed)
+
+
+@together
+@pytest.mark.parametrize("call", WITH_A_KEY)
+async def test_no_customer_keys_over_http(call: str, both: Both) -> None:
+    """Over plain HTTP, each refuses it in the same words, and sends nothing."""
+    for settings in ({}, {"anonymous": True}):
+        seen = await both.alike(WITH_A_KEY[call], stored, **settings)
+        assert seen.requests == []
+        assert seen.result[0] == "InvalidInput"
 
 
 @together
@@ -395,6 +448,32 @@ ANSWERS: dict[str, Reply] = {
         x_amz_website_redirect_location="/",
         x_amz_object_lock_retain_until_date="2030-01-02T03:04:05Z",
     ),
+    "a locked object": reply(
+        200,
+        b"abc",
+        ETag='"e"',
+        x_amz_object_lock_mode="GOVERNANCE",
+        x_amz_object_lock_retain_until_date="2030-01-02T03:04:05.000Z",
+        x_amz_object_lock_legal_hold="ON",
+    ),
+    "a lock until nobody knows when": reply(
+        200, b"abc", ETag='"e"', x_amz_object_lock_mode="GOVERNANCE", x_amz_object_lock_retain_until_date="soon"
+    ),
+    "a restored object": reply(
+        200,
+        b"abc",
+        ETag='"e"',
+        x_amz_restore='ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"',
+        x_amz_storage_class="GLACIER",
+    ),
+    "a customer's object": reply(
+        200,
+        b"abc",
+        ETag='"e"',
+        x_amz_server_side_encryption_customer_algorithm="AES256",
+        x_amz_server_side_encryption_customer_key_MD5="AAAAAAAAAAAAAAAAAAAAAA==",
+    ),
+    "an archived object": error(403, "InvalidObjectState", more="<StorageClass>GLACIER</StorageClass>"),
     "a header twice": reply(200, b"abc", ETag='"e"', x_amz_meta_a="1\r\nx-amz-meta-a: 2"),
     "letters of another alphabet": Reply(
         'HTTP/1.1 200 OK\r\nETag: "e"\r\nx-amz-meta-a: ä\r\nContent-Length: 0\r\n\r\n'.encode()

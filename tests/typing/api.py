@@ -47,6 +47,18 @@ async def one_object(bucket: S3.AsyncBucket) -> None:
     await bucket.put("key", b"bytes", metadata={"owner": "me"}, if_absent=True, tags={"a": "b"})
     await bucket.put("key", bytearray(b"bytes"), expires=datetime.now(UTC), storage_class="STANDARD_IA")
     await bucket.put("key", memoryview(b"bytes"), encryption="AES256")
+    until = S3.ObjectLock("GOVERNANCE", datetime.now(UTC))
+    await bucket.put("key", b"", encryption=S3.SSE.kms("id", bucket_key=True), storage_class=S3.StorageClass.SNOW)
+    await bucket.put("key", b"", lock=until, legal_hold=True, acl="public-read")
+    await bucket.put("key", b"", acl="public")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await bucket.get("key", encryption=S3.SSE.c(bytes(32)))
+    await bucket.get("key", encryption="AES256")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(got.info.restore, S3.RestoreStatus | None)
+    assert_type(got.info.lock, S3.ObjectLock | None)
+    S3.ObjectLock("FOREVER", datetime.now(UTC))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await bucket.restore("key", 2, "Bulk")
+    await bucket.set_retention("key", None, bypass_governance=True)
+    await bucket.set_legal_hold("key", legal_hold=False)
     await bucket.put("key", Path("file"))
     await bucket.put("key", io.BytesIO(b"bytes"))
     await bucket.put("key", [b"one", b"two"])

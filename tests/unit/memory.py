@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from s3_bucket import _plan
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
+from s3_bucket._encryption import customer_of
 from s3_bucket._models import ObjectInfo
 from s3_bucket._store import WRITE_TOKEN, Page, Part, Presigned, PutOptions, Stored, Upload, UploadsPage, Written
 from s3_bucket.exceptions import BucketException, InvalidInput, NoSuchBucket, NoSuchKey, PreconditionFailed
@@ -49,6 +50,8 @@ class MemoryStore:
         self.listed: list[UploadsPage] = [UploadsPage([], datetime.now(UTC), None)]
         self.cuts: list[tuple[int, BucketException | None]] = []
         self.parts_a_page = 4
+        self.customers: list[Mapping[str, str] | None] = []
+        self.called: list[tuple[str, dict[str, Any]]] = []
         self.revive = 0
         self.missing = False
         self.most = 0
@@ -118,7 +121,8 @@ class MemoryStore:
             raise PreconditionFailed("another etag")
         return info
 
-    async def stored(self, bucket: str, key: str) -> Stored:
+    async def stored(self, bucket: str, key: str, customer: Mapping[str, str] | None = None) -> Stored:
+        self.customers.append(customer)
         async with self._call("stored"):
             if key not in self.objects:
                 raise NoSuchKey("no key")
@@ -150,7 +154,7 @@ class MemoryStore:
 
     async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
         async with self._call("create_upload"):
-            upload = Upload(bucket, key, f"id-{len(self.uploads)}")
+            upload = Upload(bucket, key, f"id-{len(self.uploads)}", customer=customer_of(options.headers))
             self.uploads[upload.upload_id] = {}
             self._begun[upload.upload_id] = options
             return upload
@@ -197,6 +201,7 @@ class MemoryStore:
             return Presigned(f"memory://{request.bucket}/{request.key}", datetime.now(UTC))
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        self.called.append((operation, dict(parameters)))
         async with self._call("call"):
             if operation == "ListParts":
                 return self._list_parts(parameters["UploadId"], parameters.get("PartNumberMarker", 0))

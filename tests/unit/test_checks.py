@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3_bucket import _checks
+from s3_bucket._encryption import SSE
+from s3_bucket._keeping import ObjectLock, StorageClass
 from s3_bucket.exceptions import InvalidInput
 
 HEADERS = [
@@ -332,6 +334,94 @@ def test_encryption() -> None:
     for value in ("aes", "arn:aws:kms:\r\n:kms:x", 5, ["AES256"]):
         with refused("encryption"):
             _checks.put_options("k", encryption=value)  # type: ignore[arg-type]
+
+
+def test_encryption_by_value() -> None:
+    """An SSE goes out as it is; to read, only a customer's key is of use."""
+    for sse in (SSE.s3(), SSE.kms("a", bucket_key=True), SSE.c(bytes(32))):
+        assert _checks.put_options("k", encryption=sse).headers == sse.parameters
+    assert _checks.get_request("b", "k", encryption=SSE.c(bytes(32))).customer == SSE.c(bytes(32)).parameters
+    assert _checks.get_request("b", "k").customer is None
+    for value in (SSE.s3(), SSE.kms(), "AES256", bytes(32)):
+        with refused("encryption"):
+            _checks.get_request("b", "k", encryption=value)  # type: ignore[arg-type]
+
+
+def test_storage_classes() -> None:
+    """A storage class is a text, Amazon's by its name or any vendor's own."""
+    for value in (StorageClass.GLACIER, "GLACIER"):
+        sent = _checks.put_options("k", storage_class=value).headers["StorageClass"]
+        assert (type(sent), sent) == (str, "GLACIER")
+    assert _checks.put_options("k", storage_class="COLD_LINE").headers == {"StorageClass": "COLD_LINE"}
+
+
+def test_access_control_lists() -> None:
+    """A canned list is one of S3's."""
+    assert _checks.put_options("k", acl="bucket-owner-full-control").headers == {"ACL": "bucket-owner-full-control"}
+    for value in ("", "public", "log-delivery-write", "public-read\r\nx: y", 5, ["private"]):
+        with refused("acl"):
+            _checks.put_options("k", acl=value)  # type: ignore[arg-type]
+
+
+UNTIL = datetime.datetime(2030, 1, 2, 3, 4, 5, 999_999, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+
+
+def test_locks() -> None:
+    """A lock goes out with its time in UTC, to the second."""
+    lock = {"Mode": "COMPLIANCE", "RetainUntilDate": "2030-01-02T01:04:05Z"}
+    assert _checks.retention(ObjectLock("COMPLIANCE", UNTIL)) == lock
+    assert _checks.put_options("k", lock=ObjectLock("GOVERNANCE", UNTIL)).headers == {
+        "ObjectLockMode": "GOVERNANCE",
+        "ObjectLockRetainUntilDate": "2030-01-02T01:04:05Z",
+    }
+
+
+EAST = datetime.timezone(datetime.timedelta(hours=14))
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        ("COMPLIANCE", UNTIL),
+        ObjectLock("governance", UNTIL),  # type: ignore[arg-type]
+        ObjectLock(["GOVERNANCE"], UNTIL),  # type: ignore[arg-type]
+        ObjectLock("GOVERNANCE", UNTIL.replace(tzinfo=None)),
+        ObjectLock("GOVERNANCE", "2030-01-02"),  # type: ignore[arg-type]
+        ObjectLock("GOVERNANCE", datetime.datetime.min.replace(tzinfo=EAST)),
+    ],
+)
+def test_no_locks(lock: Any) -> None:
+    """What is no lock, or until a time that can't be told, is refused."""
+    with refused("lock"):
+        _checks.put_options("k", lock=lock)
+
+
+def test_legal_holds() -> None:
+    """A hold is sent if there is to be one, and is true or not."""
+    assert _checks.put_options("k", legal_hold=True).headers == {"ObjectLockLegalHoldStatus": "ON"}
+    assert _checks.put_options("k", legal_hold=False).headers == {}
+    assert (_checks.hold(legal_hold=True), _checks.hold(legal_hold=False)) == ({"Status": "ON"}, {"Status": "OFF"})
+    for value in ("OFF", 1, 0, None):
+        with refused("legal_hold"):
+            _checks.put_options("k", legal_hold=value)  # type: ignore[arg-type]
+
+
+def test_restoring() -> None:
+    """A restore has a tier and, but for one storage class, a number of days."""
+    assert _checks.restoring(2, "Bulk") == {"Days": 2, "GlacierJobParameters": {"Tier": "Bulk"}}
+    assert _checks.restoring(None, "Standard") == {"GlacierJobParameters": {"Tier": "Standard"}}
+    for days in (0, -1, 1.5, True, "2", 2**31):
+        with refused("days"):
+            _checks.restoring(days, "Standard")  # type: ignore[arg-type]
+    for tier in ("standard", "", None, ["Bulk"]):
+        with refused("tier"):
+            _checks.restoring(2, tier)  # type: ignore[arg-type]
+
+
+def test_bypass() -> None:
+    """A deletion bypasses a lock only if it is told to."""
+    assert not _checks.get_request("b", "k").bypass_governance
+    assert _checks.get_request("b", "k", bypass_governance=True).bypass_governance
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from s3_bucket._async import _copies, _copy
 from s3_bucket._async._errors import Target
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
+from s3_bucket._encryption import SSE
 from s3_bucket._models import ObjectInfo
 from s3_bucket._store import Part, PutOptions, Upload, Written
 from s3_bucket.exceptions import (
@@ -20,6 +21,7 @@ from s3_bucket.exceptions import (
     BucketException,
     BucketTimeout,
     IntegrityError,
+    InvalidInput,
     NoSuchKey,
     PreconditionFailed,
 )
@@ -47,6 +49,8 @@ class Server(MemoryStore):
         self.asked: list[dict[str, Any]] = []
         self.changes: dict[str, Callable[[], None]] = {}
         self.more: dict[str, Any] = {}
+        self.looked: list[GetRequest] = []
+        self.deleted: list[GetRequest] = []
         self.objects["source"] = bytes(25)
 
     async def call(self, bucket: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +87,7 @@ class Server(MemoryStore):
 
     async def head(self, request: GetRequest) -> ObjectInfo:
         """Look."""
+        self.looked.append(request)
         async with self._call("head"):
             self.changed(f"head {self.count('head')}")
             if request.key not in self.objects:
@@ -92,6 +97,11 @@ class Server(MemoryStore):
             count = len(self.tags[request.key]) if request.key in self.tags else None
             size = len(self.objects[request.key])
             return ObjectInfo(request.key, size, self.etag(request.key), tag_count=count, **self.more)
+
+    async def delete(self, request: GetRequest) -> None:
+        """Delete."""
+        self.deleted.append(request)
+        await super().delete(request)
 
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
         """Copy what was to be copied."""
@@ -355,6 +365,38 @@ def test_parameters() -> None:
     part = _copies.part_parameters(request(source_version_id="w"), source, Upload(BUCKET, "copy", "id"), 1, 0, 5)
     assert (part["CopySource"]["VersionId"], part["CopySourceRange"]) == ("w", "bytes=0-4")
     assert _copies.copied_part(Target("UploadPartCopy"), 1, 5, {"CopyPartResult": {"ETag": "e"}}) == Part(1, "e", 5)
+
+
+def test_parameters_with_keys() -> None:
+    """The source's key is named as the source's, the copy's as its own, in each part; a bucket key is a bool."""
+    mine, ours = SSE.c(bytes(32)), SSE.c(bytes(range(32)))
+    of_source = {f"CopySource{name}": value for name, value in mine.parameters.items()}
+    source = ObjectInfo("source", 5, "e")
+    keyed = request(source_encryption=mine, encryption=ours)
+    assert _copies.copy_parameters(keyed, source).items() >= {**of_source, **ours.parameters}.items()
+    upload = Upload(BUCKET, "copy", "id", customer=ours.parameters)
+    parameters = _copies.part_parameters(keyed, source, upload, 1, 0, 5)
+    assert parameters.items() >= {**of_source, **ours.parameters}.items()
+    for bucket_key in (True, False):
+        for more in ({}, {"cache_control": "no-store"}):
+            parameters = _copies.copy_parameters(request(encryption=SSE.kms(bucket_key=bucket_key), **more), source)
+            assert parameters["BucketKeyEnabled"] is bucket_key
+
+
+def test_onto_itself_with_a_key() -> None:
+    """To take the customer's key from an object is a change of it."""
+    assert _checks.copy_request(BUCKET, "key", "key", source_encryption=SSE.c(bytes(32))).is_onto_itself
+    with pytest.raises(InvalidInput, match=r"^source_encryption: "):
+        _checks.copy_request(BUCKET, "a", "b", source_encryption=SSE.s3())
+
+
+async def test_a_copy_under_a_key_is_looked_at_with_it(server: Server, store: RetryingStore) -> None:
+    """HEAD of the source brings its key, HEAD of the copy the copy's, and a deletion none."""
+    mine, ours = SSE.c(bytes(32)), SSE.c(bytes(range(32)))
+    await _copy.move(store, _checks.move_request(BUCKET, "source", "copy", None, mine, encryption=ours))
+    looked = [(each.key, each.customer) for each in server.looked]
+    assert looked == [("source", mine.parameters), ("copy", ours.parameters), ("source", mine.parameters)]
+    assert [each.customer for each in server.deleted] == [None]
 
 
 async def test_refused_checksums(server: Server, store: RetryingStore) -> None:

@@ -24,7 +24,7 @@ from s3_bucket.exceptions import (
 from tests.unit.memory import BUCKET, MemoryStore, is_idle, opener, retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from s3_bucket._models import Buffer
 
@@ -78,7 +78,7 @@ class Server(MemoryStore):
         """Return what is stored."""
         return json.loads(self.objects["json"])
 
-    async def stored(self, bucket: str, key: str) -> Stored:
+    async def stored(self, bucket: str, key: str, customer: Mapping[str, str] | None = None) -> Stored:
         """Look."""
         async with self._call("stored"):
             return Stored(Written(f"etag-{self.writes}"), len(self.objects["json"]), self.tokens["json"])

@@ -37,6 +37,9 @@ TABLE = [
     (CREATE, 412, "412", S3.KeyAlreadyExists, False),
     (CREATE, 409, "ConditionalRequestConflict", S3.KeyAlreadyExists, True),
     (OBJECT, 416, "InvalidRange", S3.InvalidInput, False),
+    (OBJECT, 403, "InvalidObjectState", S3.ObjectArchived, False),
+    (Target("RestoreObject", "b", "k"), 403, "InvalidObjectState", S3.InvalidInput, False),
+    (CREATE, 400, "AccessControlListNotSupported", S3.InvalidInput, False),
     (OBJECT, 503, "SlowDown", S3.Throttled, True),
     (OBJECT, 503, "503", S3.Throttled, True),
     (OBJECT, 503, "NobodyKnowsThis", S3.UnknownBucketException, True),
@@ -93,6 +96,16 @@ def test_a_redirect_is_explained() -> None:
     assert "region" in str(_errors.from_refusal(OBJECT, Refusal(307, "TemporaryRedirect")))
     assert "redirect" not in str(_errors.from_refusal(OBJECT, Refusal(304, "304")))
     assert "redirect" not in str(_errors.from_refusal(OBJECT, Refusal(None, "x")))
+
+
+def test_what_to_do() -> None:
+    """What can be done about it, the sentence says: restore an archived object, leave an ACL out, bring the key."""
+    assert "restore(key, days)" in str(_errors.from_refusal(OBJECT, Refusal(403, "InvalidObjectState")))
+    assert "leave acl out" in str(_errors.from_refusal(CREATE, Refusal(400, "AccessControlListNotSupported")))
+    head = Target("HeadObject", "b", "k")
+    assert "SSE.c(key)" in str(_errors.from_refusal(head, Refusal(400, "400")))
+    for target, code in ((OBJECT, "400"), (head, "InvalidRequest")):
+        assert "SSE.c" not in str(_errors.from_refusal(target, Refusal(400, code)))
 
 
 def test_not_s3() -> None:

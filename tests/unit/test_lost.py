@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from s3_bucket._async import _administration, _lost, _sources, _upload
+from s3_bucket._encryption import SSE
 from s3_bucket._store import WRITE_TOKEN, Part, PutOptions, Stored, Upload, Written
 from s3_bucket.exceptions import (
     AmbiguousWrite,
@@ -91,6 +92,15 @@ async def test_our_own_upload(then: BucketException, options: PutOptions, memory
     assert (info.etag, info.size) == ("whole-etag", 50)
     assert deaf.uploads == {}
     assert is_idle(store)
+
+
+@pytest.mark.parametrize("length", [5, 50])
+async def test_a_customer_s_key(length: int, memory: MemoryStore) -> None:
+    """What was written under a customer's key is looked at with that key: without it, HEAD says nothing."""
+    deaf = Deaf(then=GONE)
+    customer = SSE.c(bytes(32)).parameters
+    await upload(retrying(deaf), length, PutOptions({"ContentType": "a/b", **customer}, if_absent=True))
+    assert deaf.customers == [customer]
 
 
 def unreachable() -> BucketException:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3_bucket import _presign
+from s3_bucket._encryption import SSE
 from s3_bucket.exceptions import InvalidInput
 
 EXPIRES = datetime(2030, 1, 1, 12, 30, 59, tzinfo=UTC)
@@ -200,3 +201,19 @@ def test_policy(bucket: str, fields: dict[str, str], prefix: str, *, is_open: bo
     assert document["expiration"] == "2030-01-01T12:30:59Z"
     exact = {name: value for name, value in fields.items() if not (is_open and name == first)}
     assert document["conditions"] == [{"bucket": bucket}, *({name: exact[name]} for name in exact), *conditions]
+
+
+def test_no_customer_keys() -> None:
+    """Nothing is presigned that somebody else would need the customer's key for, and the refusal doesn't show it."""
+    key = bytes(range(32))
+    for presign in (_presign.put, _presign.post):
+        with pytest.raises(InvalidInput, match=r"^encryption: SSE\.c can't be presigned") as caught:
+            presign("bucket", "key", 60, encryption=SSE.c(key), **({"max_size": 1} if presign is _presign.post else {}))
+        assert base64.b64encode(key).decode()[:16] not in str(caught.value)
+
+
+def test_encryption_by_value() -> None:
+    """Encryption under keys that S3 keeps is presigned as it is put."""
+    sse = SSE.kms("alias/a", bucket_key=True)
+    assert _presign.put("bucket", "key", 60, encryption=sse).options.headers == sse.parameters
+    assert _presign.post("bucket", "key", 60, max_size=1, encryption=sse).options.headers == sse.parameters

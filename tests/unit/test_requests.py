@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from s3_bucket._async._botocore import answers
 from s3_bucket._async._sigv4 import canonical_query
 from s3_bucket._async._wire import requests
+from s3_bucket._encryption import SSE
 from s3_bucket._store import GetRequest, PutOptions, Upload
 
 KEY = "a key/ü+%"
@@ -44,6 +45,8 @@ REQUESTS = {
     "as a type": GetRequest("bucket", KEY, response_content_type="text/plain; charset=utf-8"),
     "under conditions": GetRequest("bucket", KEY, if_match="etag", if_none_match="other"),
     "with all": GetRequest("bucket", KEY, (0, 1), "version", "etag", "other", "a/b"),
+    "with a customer's key": GetRequest("bucket", KEY, customer=SSE.c(bytes(range(32))).parameters),
+    "with no customer's key": GetRequest("bucket", KEY, customer={}),
 }
 
 
@@ -56,7 +59,7 @@ def test_get(model: Any, name: str, operation: str) -> None:
     query = requests.get_query(request)
     if operation == "DeleteObject":
         query = requests.delete_query(request)
-        request = request._replace(range=None, if_none_match=None, response_content_type=None)
+        request = request._replace(range=None, if_none_match=None, response_content_type=None, customer=None)
         parameters = answers.get_parameters(request)
     assert (requests.get_headers(request), query) == sent_by_botocore(model, operation, parameters)
 
@@ -77,6 +80,17 @@ OPTIONS = {
             "SSEKMSKeyId": "arn:aws:kms:eu-west-1:1:key/x",
         }
     ),
+    "encrypted with a context": PutOptions(SSE.kms("k", context={"a": "b"}, bucket_key=True).parameters),
+    "encrypted without a bucket's key": PutOptions(SSE.kms(bucket_key=False).parameters),
+    "encrypted with a customer's key": PutOptions(SSE.c(bytes(range(32))).parameters),
+    "locked": PutOptions(
+        {
+            "ACL": "public-read",
+            "ObjectLockMode": "GOVERNANCE",
+            "ObjectLockRetainUntilDate": "2030-01-02T03:04:05Z",
+            "ObjectLockLegalHoldStatus": "ON",
+        }
+    ),
     "with metadata": PutOptions(metadata={"Owner": "me  and you", "a.b_c": ""}),
     "absent": PutOptions(if_absent=True),
     "matching": PutOptions({"ContentType": "a/b"}, {"x": "y"}, if_match="etag"),
@@ -89,7 +103,11 @@ CHECKSUMS = ({}, {"ChecksumCRC32": "AAAAAA=="}, {"ContentMD5": "1B2M2Y8AsgTpgAmY
 def test_put(model: Any, name: str, checksum: dict[str, str]) -> None:
     """What goes with an object is put into the headers that botocore sends."""
     options = OPTIONS[name]
-    given = {**answers.put_parameters(options), **answers.conditions(options), **checksum}
+    given = {
+        **answers.put_parameters(options),
+        **answers.conditions(options),
+        **answers.checksum_parameters(options, checksum),
+    }
     headers, query = sent_by_botocore(model, "PutObject", {"Bucket": "bucket", "Key": KEY, **given})
     assert (requests.put_headers(options, checksum), "") == (headers, query)
     assert requests.is_known(options)
@@ -135,6 +153,11 @@ ANSWER = {
     "x-amz-version-id": b"v",
     "x-amz-storage-class": b"GLACIER",
     "x-amz-server-side-encryption": b"AES256",
+    "x-amz-server-side-encryption-customer-algorithm": b"AES256",
+    "x-amz-restore": b'ongoing-request="true"',
+    "x-amz-object-lock-mode": b"COMPLIANCE",
+    "x-amz-object-lock-retain-until-date": b"2030-01-02T03:04:05.000Z",
+    "x-amz-object-lock-legal-hold": b"ON",
     "x-amz-checksum-crc32": b"AAAAAA==",
     "x-amz-checksum-crc32c": b"AAAAAA==",
     "x-amz-checksum-crc64nvme": b"AAAAAAAAAAA=",
@@ -161,6 +184,20 @@ def test_answer(model: Any, operation: str, without: str | None) -> None:
     got = requests.answer(206, headers)
     assert got.pop("ResponseMetadata") == {"HTTPStatusCode": 206, "HTTPHeaders": headers}
     assert got == expected
+
+
+def test_bypass(model: Any) -> None:
+    """A deletion that bypasses a lock says so as botocore does."""
+    request = GetRequest("bucket", KEY, bypass_governance=True)
+    sent = sent_by_botocore(model, "DeleteObject", answers.get_parameters(request))
+    assert (requests.get_headers(request), requests.delete_query(request)) == sent
+
+
+@pytest.mark.parametrize("text", ["soon", ""])
+def test_odd_locks(text: str) -> None:
+    """A lock until a time that is none hides no object."""
+    headers = {"x-amz-object-lock-mode": b"COMPLIANCE", "x-amz-object-lock-retain-until-date": text.encode()}
+    assert requests.answer(200, headers)["ObjectLockRetainUntilDate"] is None
 
 
 def test_answer_of_a_write(model: Any) -> None:

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 
 from s3_bucket._async._botocore import signing
 from s3_bucket._async._botocore.signing import CORRECTED, Clock, Keys, Note, Signing, masked
+from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,11 +222,24 @@ def test_signatures_are_masked(text: str) -> None:
 def test_customer_keys_are_noted() -> None:
     """A key that the customer encrypts with is a secret of the request, as it is sent and as it was given."""
     request = AWSRequest(
-        "PUT", "http://h/b/k", headers={"x-amz-server-side-encryption-customer-key": "c2VjcmV0LWtleQ=="}
+        "PUT", "https://h/b/k", headers={"x-amz-server-side-encryption-customer-key": "c2VjcmV0LWtleQ=="}
     )
     signing._begin(request)
     assert request.context["s3-bucket-note"].secrets == ["c2VjcmV0LWtleQ==", "secret-key"]
     assert "secret" not in repr(request.context)
+
+
+@pytest.mark.parametrize("of", ["", "copy-source-"])
+def test_customer_keys_are_kept_from_the_wire(of: str) -> None:
+    """Over plain HTTP, a request with a customer's key is refused before it is signed, and the key not shown."""
+    headers = {f"x-amz-{of}server-side-encryption-customer-key": "c2VjcmV0LWtleQ=="}
+    for url in ("http://h/b/k", "HTTP://h/b/k", "//h/b/k"):
+        with pytest.raises(InvalidInput, match="plain HTTP") as caught:
+            signing._begin(AWSRequest("PUT", url, headers=headers))
+        assert (caught.value.argument, caught.value.sent) == ("encryption", False)
+        assert "c2Vj" not in str(caught.value)
+    signing._begin(AWSRequest("PUT", "HTTPS://h/b/k", headers=headers))
+    signing._begin(AWSRequest("PUT", "http://h/b/k", headers={"x-amz-server-side-encryption": "AES256"}))
 
 
 def test_other_signatures_are_left_alone() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3_bucket import _plan, _unfinished
+from s3_bucket._encryption import SSE
 from s3_bucket._store import Part, PutOptions
 from s3_bucket._unfinished import BegunDownload, BegunUpload, Range
 
@@ -74,6 +75,14 @@ def test_same_uploads(change: dict[str, Any], *, is_same: bool) -> None:
     """An upload is the same if it would make the same object of the same parts."""
     begun = BegunUpload("1", None, "1", 1, 1, 1, "1")
     assert replace(begun, **change).is_same(begun) is is_same
+
+
+def test_digest_of_a_secret() -> None:
+    """Of a customer's key, the digest that S3 tells everybody says which one it is: the key itself is in no digest."""
+    mine, another = (SSE.c(letter * 32).parameters for letter in (b"a", b"b"))
+    assert _unfinished.digest(PutOptions(mine)) != _unfinished.digest(PutOptions(another))
+    without = {name: value for name, value in mine.items() if name != "SSECustomerKey"}
+    assert _unfinished.digest(PutOptions(mine)) == _unfinished.digest(PutOptions(without))
 
 
 def test_digest() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s3_bucket._async import _sources, _upload
+from s3_bucket._encryption import SSE
 from s3_bucket._store import PutOptions
 from s3_bucket.exceptions import BucketException, BucketTimeout, IntegrityError, InvalidInput, Throttled
 from tests.unit.memory import BUCKET, OPTIONS, MemoryStore, is_idle, retrying
@@ -118,6 +119,17 @@ async def test_a_part_that_arrives_after_the_abort(memory: MemoryStore, store: R
         with pytest.raises(BucketException):
             await upload(store, bytes(100))
         assert memory.count("abort_upload") == min(again, _upload.MOST_ABORTS)
+
+
+async def test_looking_for_parts_under_a_key(memory: MemoryStore, store: RetryingStore) -> None:
+    """Whether a part has arrived after the abort is asked with the customer's key, without which S3 doesn't say."""
+    customer = SSE.c(bytes(32)).parameters
+    memory.fail("upload_part", DENIED, 2)
+    with pytest.raises(BucketException):
+        await upload(store, bytes(100), PutOptions({"ContentType": "a/b", **customer}))
+    [(operation, parameters)] = memory.called
+    assert operation == "ListParts"
+    assert parameters == {"Key": "key", "UploadId": "id-0", **customer}
 
 
 async def test_parts_are_tried_again(memory: MemoryStore, store: RetryingStore) -> None:

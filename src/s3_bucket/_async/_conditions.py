@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from s3_bucket import _vendors
 from s3_bucket._async import _errors
 from s3_bucket._async._errors import Refusal, Target
+from s3_bucket._encryption import customer_of
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import BucketException, NoSuchKey, PreconditionFailed
 
@@ -50,7 +51,7 @@ async def look(store: RetryingStore, operation: str, request: GetRequest, *, if_
 
 async def complete(store: RetryingStore, bucket: str, key: str, options: PutOptions) -> None:
     """Raise if the object can be seen not to be what CompleteMultipartUpload is to find."""
-    request = GetRequest(bucket, key, if_match=options.if_match)
+    request = GetRequest(bucket, key, if_match=options.if_match, customer=customer_of(options.headers))
     await look(store, "CompleteMultipartUpload", request, if_absent=options.if_absent)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _checks
 from s3_bucket._async import _errors
-from s3_bucket._async._shapes import bare
+from s3_bucket._async._shapes import bare, typed
 from s3_bucket._models import NAMED
 from s3_bucket._store import Part, PutOptions, Written
 
@@ -57,9 +57,9 @@ def copy_parameters(request: CopyRequest, source: ObjectInfo) -> dict[str, Any]:
     options = kept(source, request.given, keeps_metadata=request.keeps_metadata)
     parameters: dict[str, Any] = {"Key": request.key, **_source(request, source)}
     if replaces(request):
-        parameters |= {"MetadataDirective": "REPLACE", "Metadata": dict(options.metadata), **options.headers}
+        parameters |= {"MetadataDirective": "REPLACE", "Metadata": dict(options.metadata), **typed(options.headers)}
     else:
-        parameters |= {name: value for name, value in options.headers.items() if name not in _CONTENT}
+        parameters |= {name: value for name, value in typed(options.headers).items() if name not in _CONTENT}
     if request.tags is not None:
         parameters["TaggingDirective"] = "REPLACE"
     return parameters
@@ -74,6 +74,7 @@ def part_parameters(
         "UploadId": upload.upload_id,
         "PartNumber": number,
         "CopySourceRange": f"bytes={start}-{stop - 1}",
+        **upload.customer,
         **_source(request, source),
     }
 
@@ -85,6 +86,7 @@ def _source(request: CopyRequest, source: ObjectInfo) -> dict[str, Any]:
     return {
         "CopySource": where if version_id is None else {**where, "VersionId": version_id},
         "CopySourceIfMatch": f'"{source.etag}"',
+        **{f"CopySource{name}": value for name, value in (request.source.customer or {}).items()},
     }
 
 

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
-from s3_bucket._async import _copies, _errors, _lookup, _lost, _tags
+from s3_bucket._async import _copies, _errors, _lookup, _lost, _retention, _tags
 from s3_bucket._async._errors import Target
 from s3_bucket._async._upload import ObjectUpload
+from s3_bucket._encryption import customer_of
 from s3_bucket._store import GetRequest, Written
 from s3_bucket.exceptions import BucketException, IntegrityError, NoSuchKey, PreconditionFailed
 
@@ -98,7 +99,14 @@ async def _copy_whole(store: RetryingStore, request: CopyRequest, source: Object
     target = Target("CopyObject", request.bucket, request.key)
     with _pinned(request, target):
         answer = await store.call(request.bucket, target.operation, _copies.copy_parameters(request, source))
-    return _copies.copied(target, answer)
+    written = _copies.copied(target, answer)
+    await _retention.settle(store, _copy_of(request, written.version_id), written.etag, request.given)
+    return written
+
+
+def _copy_of(request: CopyRequest, version_id: str | None = None) -> GetRequest:
+    """Return what asks for the copy."""
+    return GetRequest(request.bucket, request.key, version_id=version_id, customer=customer_of(request.given.headers))
 
 
 async def _copy_parts(
@@ -158,7 +166,7 @@ def _replaced(request: CopyRequest, target: Target) -> BucketException:
 
 
 async def _verified(store: RetryingStore, request: CopyRequest, source: ObjectInfo, written: Written) -> ObjectInfo:
-    look = GetRequest(request.bucket, request.key, checksums=True)
+    look = _copy_of(request)._replace(checksums=True)
     found = await _look(store, look)
     if found.etag != written.etag and written.version_id is not None:  # somebody has written a newer one since
         found = await _look(store, look._replace(version_id=written.version_id))
@@ -177,7 +185,7 @@ async def _delete(store: RetryingStore, request: GetRequest, source: ObjectInfo)
         if (now.etag, now.version_id) == (source.etag, source.version_id):
             # Not by its version: that would bring back the one before it. A delete marker hides all, and loses none.
             is_known = store.vendor.delete_if_match.value in {"kept", "unknown"}
-            await store.delete(request._replace(if_match=source.etag if is_known else None))
+            await store.delete(request._replace(if_match=source.etag if is_known else None, customer=None))
             return
     except NoSuchKey:
         return

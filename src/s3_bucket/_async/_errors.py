@@ -18,6 +18,7 @@ from s3_bucket.exceptions import (
     NoSuchBucket,
     NoSuchKey,
     NotModified,
+    ObjectArchived,
     PreconditionFailed,
     Throttled,
     UnknownBucketException,
@@ -62,7 +63,9 @@ _CODES: dict[type[BucketException], str] = {
     NotModified: "NotModified",
     InvalidInput: (
         "InvalidRange InvalidBucketName KeyTooLongError MetadataTooLarge InvalidTag EntityTooLarge InvalidStorageClass"
+        " AccessControlListNotSupported"
     ),
+    ObjectArchived: "InvalidObjectState",
     Throttled: (
         "SlowDown ServiceUnavailable Throttling ThrottlingException RequestLimitExceeded TooManyRequests"
         " BandwidthLimitExceeded"
@@ -116,6 +119,10 @@ _SENTENCES: dict[type[BucketException], str] = {
     KeyAlreadyExists: "there is an object {key!r} in the bucket {bucket!r} already; nothing was changed",
     NotModified: "{where} is still what if_none_match named",
     InvalidInput: "the server refused the request for {where}",
+    ObjectArchived: (
+        "an archived object can't be read ({where}): restore(key, days) makes a copy that can, which takes minutes to"
+        " hours; head(key).restore says when it is there"
+    ),
     Throttled: "the server asks for fewer requests; lower max_concurrency or raise max_attempts",
     BucketTimeout: "the server gave up waiting for the request for {where}",
     IntegrityError: "the server received other bytes than were sent for {where}",
@@ -124,12 +131,20 @@ _SENTENCES: dict[type[BucketException], str] = {
     UnknownBucketException: "the server refused the request for {where}",
 }
 
+_BAD_REQUEST = "400"
+_UNEXPLAINED = (
+    "the server refused the request for {where} and doesn't say why; what was stored with a customer's key must be"
+    " asked for with it: encryption=SSE.c(key)"
+)
 
 # Where the code says more than its kind.
 _OF_CODES: dict[str, str] = {
     **dict.fromkeys(
         ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"),
         "the credentials for {where} have expired: give new ones to init(), or a profile that refreshes them",
+    ),
+    "AccessControlListNotSupported": (
+        "the server refused the request for {where}: the bucket's Object Ownership allows no ACLs; leave acl out"
     ),
     "RequestTimeTooSkewed": (
         "the server refuses the request for {where} for its time: is this computer's clock right, and the server's?"
@@ -216,6 +231,8 @@ def _kind(target: Target, refusal: Refusal) -> type[BucketException]:
         kind = _BY_STATUS.get(refusal.status or 0)
     if kind is PreconditionFailed and target.if_absent:
         return KeyAlreadyExists
+    if kind is ObjectArchived and target.operation == "RestoreObject":  # it is the other way round
+        return InvalidInput
     if kind is NoSuchKey and (target.key is None or (bodiless and target.operation not in _OF_AN_OBJECT)):
         return NoSuchBucket
     return kind or UnknownBucketException
@@ -229,6 +246,8 @@ def _retryable(refusal: Refusal) -> bool:
 
 
 def _sentence(kind: type[BucketException], target: Target, code: str) -> str:
+    if code == _BAD_REQUEST and target.operation == "HeadObject":
+        return _UNEXPLAINED.format(where=where(target))
     return _OF_CODES.get(code, _SENTENCES[kind]).format(key=target.key, bucket=target.bucket, where=where(target))
 
 

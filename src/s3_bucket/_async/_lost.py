@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from s3_bucket import _plan
 from s3_bucket._async import _errors
 from s3_bucket._async._errors import Target
+from s3_bucket._encryption import customer_of
 from s3_bucket._store import WRITE_TOKEN
 from s3_bucket.exceptions import AmbiguousWrite, BucketException, NoSuchKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._models import Buffer
@@ -85,7 +86,8 @@ async def put(store: RetryingStore, bucket: str, key: str, body: Buffer, options
         if not error.answer_lost or not (options.if_absent or options.if_match):
             raise
         evidence = Evidence(options.metadata.get(WRITE_TOKEN), None, len(body))
-        written = await _found(store, Target("PutObject", bucket, key), evidence, error)
+        target = Target("PutObject", bucket, key)
+        written = await _found(store, target, evidence, error, customer_of(options.headers))
         if written is None:
             raise
         return written
@@ -102,11 +104,11 @@ async def complete(
             raise
         target = Target("CompleteMultipartUpload", upload.bucket, upload.key)
         evidence = Evidence(options.metadata.get(WRITE_TOKEN), composite_etag(parts), size)
-        written = await _found(store, target, evidence, error)
+        written = await _found(store, target, evidence, error, upload.customer)
         if written is None and error.error_code != "NoSuchUpload":
             if await aborted(store, upload):  # it can't be completed any more, by whatever is still on its way
                 raise
-            written = await _found(store, target, evidence, error)
+            written = await _found(store, target, evidence, error, upload.customer)
         if written is None:
             raise ambiguous(target, error) from error
         if evidence.token is None and error.error_code != "NoSuchUpload":
@@ -127,10 +129,12 @@ async def aborted(store: RetryingStore, upload: Upload) -> bool:
     return True
 
 
-async def _found(store: RetryingStore, target: Target, evidence: Evidence, error: BucketException) -> Written | None:
+async def _found(
+    store: RetryingStore, target: Target, evidence: Evidence, error: BucketException, customer: Mapping[str, str]
+) -> Written | None:
     """Return our object, if it is there; None if it is another's, or none."""
     try:
-        stored = await store.stored(target.bucket or "", target.key or "")
+        stored = await store.stored(target.bucket or "", target.key or "", customer)
     except NoSuchKey:
         return None
     except BucketException:

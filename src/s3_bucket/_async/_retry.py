@@ -120,8 +120,8 @@ class RetryingStore:
     async def head(self, request: GetRequest) -> ObjectInfo:
         return await self._attempts(("HeadObject", request.bucket, request.key, 0), self._store.head, request)
 
-    async def stored(self, bucket: str, key: str) -> Stored:
-        return await self._attempts(("HeadObject", bucket, key, 0), self._store.stored, bucket, key)
+    async def stored(self, bucket: str, key: str, customer: Mapping[str, str] | None = None) -> Stored:
+        return await self._attempts(("HeadObject", bucket, key, 0), self._store.stored, bucket, key, customer)
 
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         what = ("PutObject", bucket, key, len(body))

@@ -31,6 +31,14 @@ def utc(time: datetime | None) -> datetime | None:
     return time if time is None or time.tzinfo is UTC else time.astimezone(UTC)
 
 
+def typed(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return what goes with an object as botocore takes it: one of the parameters must be a bool."""
+    parameters: dict[str, Any] = dict(headers)
+    if "BucketKeyEnabled" in parameters:
+        parameters["BucketKeyEnabled"] = parameters["BucketKeyEnabled"] == "true"
+    return parameters
+
+
 def require_of(target: Target, entry: Mapping[str, Any], *names: str) -> None:
     """Raise unless an entry of the answer has what S3 always says of it."""
     for name in names:

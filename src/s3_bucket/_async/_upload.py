@@ -11,10 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from s3_bucket import _plan, events
-from s3_bucket._async import _conditions, _lost, _shield
+from s3_bucket._async import _conditions, _lost, _retention, _shield
 from s3_bucket._async._sources import BufferSource, FileSource
 from s3_bucket._models import NAMED, object_info
 from s3_bucket._progress import Meter
+from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
@@ -114,10 +115,17 @@ async def _whole(
         store.buffers.release()
     if meter is not None:
         meter.moved(len(data))
-    return stored(key, len(data), options, written)
+    return _stored(key, len(data), options, written)
 
 
-def stored(key: str, size: int, options: PutOptions, written: Written) -> ObjectInfo:
+async def settled(store: RetryingStore, upload: Upload, size: int, options: PutOptions, written: Written) -> ObjectInfo:
+    """Return what is told of an object of parts, once it is locked as it is to be."""
+    look = GetRequest(upload.bucket, upload.key, version_id=written.version_id, customer=upload.customer)
+    await _retention.settle(store, look, written.etag, options)
+    return _stored(upload.key, size, options, written)
+
+
+def _stored(key: str, size: int, options: PutOptions, written: Written) -> ObjectInfo:
     """Return what is told of an object that was stored: what was sent, and what S3 said."""
     fields: dict[str, Any] = {
         "key": key,
@@ -208,7 +216,7 @@ class ObjectUpload:
         if self._meter is not None:
             self._meter.end()
         written = await _lost.complete(self._store, upload, parts, self.size, self._sent_options)
-        return stored(self._key, self.size, self._options, written)
+        return await settled(self._store, upload, self.size, self._options, written)
 
     async def arrived(self) -> Sequence[Part]:
         """Wait for all parts."""
@@ -296,7 +304,8 @@ class ObjectUpload:
             if not await _lost.aborted(self._store, upload) or not self._parts_may_be_late():
                 return
             try:
-                await self._store.call(self._bucket, "ListParts", {"Key": self._key, "UploadId": upload.upload_id})
+                named = {"Key": self._key, "UploadId": upload.upload_id, **upload.customer}
+                await self._store.call(self._bucket, "ListParts", named)
             except BucketException:  # NoSuchUpload, as it should be; or it can't be known
                 return
 

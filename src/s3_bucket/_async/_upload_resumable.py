@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from s3_bucket import _plan, _unfinished, events
 from s3_bucket._async import _checksums, _conditions, _kept, _lost, _shield, _upload
+from s3_bucket._encryption import CUSTOMER, customer_of
 from s3_bucket._progress import Meter
 from s3_bucket._store import WRITE_TOKEN, Part, Upload
 from s3_bucket._unfinished import BegunUpload
@@ -86,6 +87,7 @@ class ResumableUpload:
             part_size=_plan.part_size_for(self._size, store.part_size),
             options=_unfinished.digest(options),
         )
+        self._customer = customer_of(options.headers)
         self._parts: dict[int, Part] = {}
 
     async def finish(self, begun: BegunUpload | None, meter: Meter) -> ObjectInfo:
@@ -99,7 +101,7 @@ class ResumableUpload:
             written = await self._completed(begun)
             if written is not None:
                 meter.begin(self._size, self._size)
-                return await self._done(written)
+                return await self._done(begun, written)
         if begun is None or listed is None:
             begun = await self._begin()
         else:
@@ -130,7 +132,7 @@ class ResumableUpload:
         after: int | None = 0
         while after is not None:
             marker = {"PartNumberMarker": after} if after else {}
-            parameters = {"Key": self._key, "UploadId": begun.upload_id, **marker}
+            parameters = {"Key": self._key, "UploadId": begun.upload_id, **self._customer, **marker}
             try:
                 answer = await self._store.call(self._bucket, "ListParts", parameters)
             except BucketException as error:
@@ -146,7 +148,7 @@ class ResumableUpload:
         if begun.token is None:
             return None
         try:
-            stored = await self._store.stored(self._bucket, self._key)
+            stored = await self._store.stored(self._bucket, self._key, self._customer)
         except NoSuchKey:
             return None
         return stored.written if _lost.Evidence(begun.token, None, begun.size).is_ours(stored) else None
@@ -190,7 +192,7 @@ class ResumableUpload:
         try:
             await self._send_missing(upload, meter)
             await self._source.check()
-            return await self._done(await self._complete(begun, upload))
+            return await self._done(begun, await self._complete(begun, upload))
         except (PreconditionFailed, NoSuchKey) as error:  # the latter: there is nothing that if_match could name
             if not error.retryable:  # nor will it be stored the next time
                 await self.forget(begun, error)
@@ -236,12 +238,14 @@ class ResumableUpload:
             return await self._completed(begun)
         return None
 
-    async def _done(self, written: Written) -> ObjectInfo:
+    async def _done(self, begun: BegunUpload, written: Written) -> ObjectInfo:
+        info = await _upload.settled(self._store, self._upload(begun), self._size, self._options, written)
         await _shield.in_thread(self._journal.clear)
-        return _upload.stored(self._key, self._size, self._options, written)
+        return info
 
     def _upload(self, begun: BegunUpload) -> Upload:
-        return Upload(self._bucket, self._key, begun.upload_id, begun.checksum)
+        encryption = CUSTOMER if self._customer else None
+        return Upload(self._bucket, self._key, begun.upload_id, begun.checksum, encryption, self._customer)
 
 
 async def _ended(beginning: asyncio.Task[BegunUpload]) -> None:

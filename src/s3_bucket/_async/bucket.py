@@ -18,6 +18,7 @@ from s3_bucket._async import (
     _json,
     _listing,
     _lookup,
+    _retention,
     _session,
     _shards,
     _sources,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
     from s3_bucket._async._retry import RetryingStore
     from s3_bucket._config import SettingsKeywords
+    from s3_bucket._encryption import SSE
+    from s3_bucket._keeping import CannedACL, ObjectLock, RestoreTier
     from s3_bucket._models import (
         ByteRange,
         Data,
@@ -148,6 +151,7 @@ class AsyncBucket:
         version_id: str | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
+        encryption: SSE | None = None,
     ) -> GetResult:
         """Fetch an object into memory (S3: GetObject).
 
@@ -160,6 +164,7 @@ class AsyncBucket:
             version_id: a version other than the newest.
             if_match: fetch only the object with this etag.
             if_none_match: fetch only an object with another etag.
+            encryption: SSE.c(key), for an object that was stored with this key of yours; over HTTPS only.
 
         Returns:
             The pair (data, metadata): bytes, and a dict of the user's own metadata. Its ``info`` holds the rest.
@@ -170,6 +175,7 @@ class AsyncBucket:
             InvalidInput: the key or the range can't be right, or the range lies beyond the object's end.
             PreconditionFailed: if_match did not hold.
             NotModified: if_none_match held.
+            ObjectArchived: restore() must make a copy first that can be read.
             IntegrityError: the bytes that came are not those that are stored.
 
         Example:
@@ -182,7 +188,7 @@ class AsyncBucket:
             b'el'
         """
         request = _checks.get_request(
-            self._name, key, range, version_id, if_match, if_none_match, response_content_type
+            self._name, key, range, version_id, if_match, if_none_match, response_content_type, encryption
         )
         return await _download.get(await self._store(), request)
 
@@ -202,7 +208,10 @@ class AsyncBucket:
         expires: datetime.datetime | None = None,
         storage_class: str | None = None,
         tags: Mapping[str, str] | None = None,
-        encryption: str | None = None,
+        encryption: SSE | str | None = None,
+        acl: CannedACL | None = None,
+        lock: ObjectLock | None = None,
+        legal_hold: bool = False,
         progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Store an object (S3: PutObject, or a multipart upload where the data is longer than part_size).
@@ -223,9 +232,14 @@ class AsyncBucket:
             content_encoding: the Content-Encoding header that a get will bring; the data is stored as it is.
             content_language: the Content-Language header that a get will bring.
             expires: the Expires header that a get will bring.
-            storage_class: such as "STANDARD_IA"; the bucket's default when not given.
+            storage_class: such as StorageClass.STANDARD_IA, or a vendor's own name for one; the bucket's default when
+                not given.
             tags: up to 10 names and values.
-            encryption: server-side: "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key.
+            encryption: how S3 is to encrypt it: SSE.s3(), SSE.kms(...), or SSE.c(key), which goes over HTTPS only; also
+                "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key. The bucket's default when not given.
+            acl: a canned access control list, such as "public-read" or "bucket-owner-full-control".
+            lock: until when this version can't be deleted or replaced; in a bucket with Object Lock.
+            legal_hold: whether it can't be deleted until set_legal_hold() lets it go; in a bucket with Object Lock.
             progress: called with a Progress, on the event loop, as the bytes reach S3; what it raises ends the
                 transfer, and is raised.
 
@@ -260,6 +274,9 @@ class AsyncBucket:
             storage_class=storage_class,
             tags=tags,
             encryption=encryption,
+            acl=acl,
+            lock=lock,
+            legal_hold=legal_hold,
         )
         source, told = _sources.source_of(data), progress and _progress.checked(progress)
         return await _upload.upload(await self._store(), self._name, key, source, options, told)
@@ -288,7 +305,13 @@ class AsyncBucket:
         return await self.put(key, await _json.dumps(value), progress=progress, **options)
 
     async def get_json(
-        self, key: str, *, version_id: str | None = None, if_match: str | None = None, if_none_match: str | None = None
+        self,
+        key: str,
+        *,
+        version_id: str | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        encryption: SSE | None = None,
     ) -> Any:
         """Fetch an object and parse it as JSON (S3: GetObject).
 
@@ -297,35 +320,40 @@ class AsyncBucket:
             version_id: a version other than the newest.
             if_match: fetch only the object with this etag.
             if_none_match: fetch only an object with another etag.
+            encryption: as in get().
 
         Raises:
             IntegrityError: the object is not JSON.
             BucketException: whatever get() raises.
         """
-        got = await self.get(key, version_id=version_id, if_match=if_match, if_none_match=if_none_match)
+        got = await self.get(
+            key, version_id=version_id, if_match=if_match, if_none_match=if_none_match, encryption=encryption
+        )
         return await _json.loads(self._name, key, got.data)
 
-    async def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
+    async def head(self, key: str, *, version_id: str | None = None, encryption: SSE | None = None) -> ObjectInfo:
         """Return what S3 knows of an object, without its bytes (S3: HeadObject).
 
         Args:
             key: the object's key.
             version_id: a version other than the newest.
+            encryption: as in get().
 
         Raises:
             NoSuchKey: there is no such object.
             NoSuchBucket: there is no such bucket.
             BucketAccessDenied: also for a missing object, if the credentials may not list the bucket.
         """
-        request = _checks.get_request(self._name, key, version_id=version_id)
+        request = _checks.get_request(self._name, key, version_id=version_id, encryption=encryption)
         return await _lookup.head(await self._store(), request)
 
-    async def exists(self, key: str, *, version_id: str | None = None) -> bool:
+    async def exists(self, key: str, *, version_id: str | None = None, encryption: SSE | None = None) -> bool:
         """Return whether there is an object of that key (S3: HeadObject).
 
         Args:
             key: the object's key.
             version_id: a version other than the newest.
+            encryption: as in get().
 
         Raises:
             NoSuchBucket: there is no such bucket.
@@ -335,23 +363,35 @@ class AsyncBucket:
             >>> await bucket.exists("never stored")
             False
         """
-        request = _checks.get_request(self._name, key, version_id=version_id)
+        request = _checks.get_request(self._name, key, version_id=version_id, encryption=encryption)
         return await _lookup.exists(await self._store(), request)
 
-    async def delete(self, key: str, *, version_id: str | None = None, if_match: str | None = None) -> None:
+    async def delete(
+        self,
+        key: str,
+        *,
+        version_id: str | None = None,
+        if_match: str | None = None,
+        bypass_governance: bool = False,
+    ) -> None:
         """Delete an object (S3: DeleteObject). Deleting what is not there succeeds, as on S3.
 
         Args:
             key: the object's key.
             version_id: delete this version for good, instead of hiding the object behind a delete marker.
             if_match: delete only the object with this etag. Not every vendor's S3 keeps this condition.
+            bypass_governance: delete this version though it is locked in the mode "GOVERNANCE", which takes the
+                permission s3:BypassGovernanceRetention.
 
         Raises:
             PreconditionFailed: if_match did not hold.
             InvalidInput: the vendor is known not to keep if_match; nothing was deleted.
+            BucketAccessDenied: also where this version is locked.
             NoSuchBucket: there is no such bucket.
         """
-        request = _checks.get_request(self._name, key, version_id=version_id, if_match=if_match)
+        request = _checks.get_request(
+            self._name, key, version_id=version_id, if_match=if_match, bypass_governance=bypass_governance
+        )
         await _conditions.delete(await self._store(), request)
 
     def open_reader(
@@ -362,6 +402,7 @@ class AsyncBucket:
         version_id: str | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
+        encryption: SSE | None = None,
     ) -> AbstractAsyncContextManager[AsyncReader]:
         """Open an object for reading piece by piece, without holding it in memory (S3: GetObject).
 
@@ -373,6 +414,7 @@ class AsyncBucket:
             version_id: a version other than the newest.
             if_match: read only the object with this etag.
             if_none_match: read only an object with another etag.
+            encryption: as in get().
 
         Returns:
             A context manager that gives the reader.
@@ -389,7 +431,9 @@ class AsyncBucket:
             >>> sizes
             [1048576, 1048576, 902848]
         """
-        request = _checks.get_request(self._name, key, range, version_id, if_match, if_none_match)
+        request = _checks.get_request(
+            self._name, key, range, version_id, if_match, if_none_match, encryption=encryption
+        )
         return open_reader(self._store, request)
 
     def open_writer(
@@ -500,7 +544,8 @@ class AsyncBucket:
             expires_in: for how long, from now on: a timedelta, or seconds; 1 second to 7 days.
             content_type: the media type, which must then be sent so; when not given, whoever uploads says it.
             metadata: as in put().
-            options: put()'s other keywords.
+            options: put()'s other keywords; SSE.c is refused: whoever uploads would have to know the key. With a lock,
+                S3 wants a Content-MD5 header from whoever uploads.
 
         Returns:
             The URL, a str whose repr masks what is secret of it. Its ``headers`` must be sent with it, exactly so.
@@ -532,7 +577,7 @@ class AsyncBucket:
         content_encoding: str | None = None,
         expires: datetime.datetime | None = None,
         storage_class: str | None = None,
-        encryption: str | None = None,
+        encryption: SSE | str | None = None,
     ) -> PresignedPost:
         """Return a form by which a browser may store objects, within limits (S3: PostObject, Signature Version 4).
 
@@ -554,7 +599,7 @@ class AsyncBucket:
             content_encoding: as in put().
             expires: as in put(): a header of the object, and no limit of the form.
             storage_class: as in put().
-            encryption: as in put().
+            encryption: as in put(), but for SSE.c: whoever uploads would have to know the key.
 
         Returns:
             The URL to post to, and the form's fields; a last one, "file", is the bytes. Its repr masks what is secret.
@@ -595,6 +640,7 @@ class AsyncBucket:
         *,
         source_bucket: str | None = None,
         source_version_id: str | None = None,
+        source_encryption: SSE | None = None,
         **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object within S3, of any length: no bytes of it come here.
@@ -612,6 +658,8 @@ class AsyncBucket:
             key: the key of the copy. It may be the source's own, to change what goes with the object.
             source_bucket: the source's bucket, if it is another one; these credentials must be allowed to read there.
             source_version_id: a version of the source other than the newest.
+            source_encryption: SSE.c(key), for a source that was stored with this key of yours; over HTTPS only. The
+                copy is under such a key only if `encryption` says so.
             options: put()'s keywords: what the copy is to have instead of the source's, and the conditions for its key.
 
         Returns:
@@ -632,11 +680,19 @@ class AsyncBucket:
             >>> copy.size, copy.content_type, copy.metadata
             (11, 'text/x-report', {'owner': 'me'})
         """
-        request = _checks.copy_request(self._name, source_key, key, source_bucket, source_version_id, **options)
+        request = _checks.copy_request(
+            self._name, source_key, key, source_bucket, source_version_id, source_encryption, **options
+        )
         return await _copy.copy(await self._store(), request)
 
     async def move(
-        self, source_key: str, key: str, *, source_bucket: str | None = None, **options: Unpack[PutKeywords]
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source_bucket: str | None = None,
+        source_encryption: SSE | None = None,
+        **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object as copy() does, then delete the source (S3: as copy(), and HeadObject, DeleteObject).
 
@@ -647,6 +703,7 @@ class AsyncBucket:
             source_key: the key of the object to move.
             key: its new key.
             source_bucket: the source's bucket, if it is another one.
+            source_encryption: as in copy().
             options: as in copy().
 
         Returns:
@@ -664,7 +721,7 @@ class AsyncBucket:
             >>> await bucket.exists("draft.txt"), await bucket.exists("final.txt")
             (False, True)
         """
-        request = _checks.move_request(self._name, source_key, key, source_bucket, **options)
+        request = _checks.move_request(self._name, source_key, key, source_bucket, source_encryption, **options)
         return await _copy.move(await self._store(), request)
 
     def list_dir(self, prefix: str = "", delimiter: str = "/") -> AsyncIterator[ObjectInfo | Prefix]:
@@ -880,6 +937,7 @@ class AsyncBucket:
         local_filepath: str | os.PathLike[str],
         *,
         version_id: str | None = None,
+        encryption: SSE | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
@@ -897,6 +955,7 @@ class AsyncBucket:
             key: the object's key.
             local_filepath: the file to make or to replace; its directory must exist.
             version_id: a version other than the newest.
+            encryption: as in get().
             resume: go on where an earlier call was killed or has failed, and leave what arrives for a later one.
             progress: as in put(); as the bytes reach the file. What was there already is done from the beginning.
 
@@ -905,12 +964,84 @@ class AsyncBucket:
 
         Raises:
             NoSuchKey: there is no such object.
+            ObjectArchived: restore() must make a copy first that can be read.
             IntegrityError: the bytes that came are not those that are stored, or the object changed meanwhile.
             OSError: the file can't be written; nothing is fetched where that can be known before.
         """
-        request, told = _checks.get_request(self._name, key, version_id=version_id), _progress.checked(progress)
+        request = _checks.get_request(self._name, key, version_id=version_id, encryption=encryption)
+        told = _progress.checked(progress)
         download = _download_resumable.download_file if resume else _download.download_file
         return await download(self._store, request, local_filepath, told)
+
+    # Archived and locked objects
+
+    async def restore(
+        self, key: str, days: int | None, tier: RestoreTier = "Standard", version_id: str | None = None
+    ) -> None:
+        """Have a copy made of an archived object that can be read for some days (S3: RestoreObject).
+
+        It returns at once; the copy takes minutes to hours. head() tells by ``restore`` how far it has come, and until
+        then get() raises ObjectArchived. An object that is being restored already is left at it; of one that has been,
+        the days begin anew.
+
+        Args:
+            key: the object's key.
+            days: for how many days from then on; None for an object of the class INTELLIGENT_TIERING, which is moved
+                back for good.
+            tier: how fast, and at which price: "Expedited", "Standard" or "Bulk".
+            version_id: a version other than the newest.
+
+        Raises:
+            InvalidInput: an argument can't be right, or the object is in no archive.
+            NoSuchKey: there is no such object.
+
+        Example:
+            >>> info = await bucket.put("old.log", "long ago", storage_class="GLACIER")
+            >>> await bucket.restore("old.log", days=2)
+        """
+        request, asked = _checks.get_request(self._name, key, version_id=version_id), _checks.restoring(days, tier)
+        await _retention.restore(await self._store(), request, asked)
+
+    async def set_retention(
+        self, key: str, lock: ObjectLock | None, *, version_id: str | None = None, bypass_governance: bool = False
+    ) -> None:
+        """Lock a version of an object, so that it can't be deleted or replaced until a time (S3: PutObjectRetention).
+
+        The bucket must have been made with Object Lock. Whoever may set a lock may prolong it; in the mode "GOVERNANCE"
+        it can be shortened or lifted with bypass_governance, in "COMPLIANCE" by nobody. head() tells of it.
+
+        Args:
+            key: the object's key.
+            lock: in which mode, and until when; None lifts the lock.
+            version_id: a version other than the newest.
+            bypass_governance: though it is locked in the mode "GOVERNANCE", which takes the permission
+                s3:BypassGovernanceRetention.
+
+        Raises:
+            InvalidInput: the lock can't be right.
+            BucketAccessDenied: also where the lock that is there doesn't allow it.
+            NoSuchKey: there is no such object.
+        """
+        request = _checks.get_request(self._name, key, version_id=version_id, bypass_governance=bypass_governance)
+        checked = {} if lock is None else _checks.retention(lock)
+        await _retention.set_retention(await self._store(), request, checked)
+
+    async def set_legal_hold(self, key: str, *, legal_hold: bool, version_id: str | None = None) -> None:
+        """Hold a version of an object, so that it can't be deleted until it is let go (S3: PutObjectLegalHold).
+
+        The bucket must have been made with Object Lock. head() tells of it.
+
+        Args:
+            key: the object's key.
+            legal_hold: True holds, False lets go.
+            version_id: a version other than the newest.
+
+        Raises:
+            InvalidInput: legal_hold is neither True nor False.
+            NoSuchKey: there is no such object.
+        """
+        request, hold = _checks.get_request(self._name, key, version_id=version_id), _checks.hold(legal_hold=legal_hold)
+        await _retention.set_legal_hold(await self._store(), request, hold)
 
     # Many objects
 

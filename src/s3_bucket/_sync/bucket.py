@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from s3_bucket._config import SettingsKeywords
+    from s3_bucket._encryption import SSE
+    from s3_bucket._keeping import CannedACL, ObjectLock, RestoreTier
     from s3_bucket._models import (
         ByteRange,
         Data,
@@ -116,6 +118,7 @@ class Bucket(Face):
         version_id: str | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
+        encryption: SSE | None = None,
     ) -> GetResult:
         """Fetch an object into memory (S3: GetObject).
 
@@ -128,6 +131,7 @@ class Bucket(Face):
             version_id: a version other than the newest.
             if_match: fetch only the object with this etag.
             if_none_match: fetch only an object with another etag.
+            encryption: SSE.c(key), for an object that was stored with this key of yours; over HTTPS only.
 
         Returns:
             The pair (data, metadata): bytes, and a dict of the user's own metadata. Its ``info`` holds the rest.
@@ -138,6 +142,7 @@ class Bucket(Face):
             InvalidInput: the key or the range can't be right, or the range lies beyond the object's end.
             PreconditionFailed: if_match did not hold.
             NotModified: if_none_match held.
+            ObjectArchived: restore() must make a copy first that can be read.
             IntegrityError: the bytes that came are not those that are stored.
 
         Example:
@@ -157,6 +162,7 @@ class Bucket(Face):
             version_id=version_id,
             if_match=if_match,
             if_none_match=if_none_match,
+            encryption=encryption,
         )
 
     def put(
@@ -175,7 +181,10 @@ class Bucket(Face):
         expires: datetime.datetime | None = None,
         storage_class: str | None = None,
         tags: Mapping[str, str] | None = None,
-        encryption: str | None = None,
+        encryption: SSE | str | None = None,
+        acl: CannedACL | None = None,
+        lock: ObjectLock | None = None,
+        legal_hold: bool = False,
         progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Store an object (S3: PutObject, or a multipart upload where the data is longer than part_size).
@@ -196,9 +205,14 @@ class Bucket(Face):
             content_encoding: the Content-Encoding header that a get will bring; the data is stored as it is.
             content_language: the Content-Language header that a get will bring.
             expires: the Expires header that a get will bring.
-            storage_class: such as "STANDARD_IA"; the bucket's default when not given.
+            storage_class: such as StorageClass.STANDARD_IA, or a vendor's own name for one; the bucket's default when
+                not given.
             tags: up to 10 names and values.
-            encryption: server-side: "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key.
+            encryption: how S3 is to encrypt it: SSE.s3(), SSE.kms(...), or SSE.c(key), which goes over HTTPS only; also
+                "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key. The bucket's default when not given.
+            acl: a canned access control list, such as "public-read" or "bucket-owner-full-control".
+            lock: until when this version can't be deleted or replaced; in a bucket with Object Lock.
+            legal_hold: whether it can't be deleted until set_legal_hold() lets it go; in a bucket with Object Lock.
             progress: called with a Progress, on the event loop, as the bytes reach S3; what it raises ends the
                 transfer, and is raised.
 
@@ -235,6 +249,9 @@ class Bucket(Face):
             storage_class=storage_class,
             tags=tags,
             encryption=encryption,
+            acl=acl,
+            lock=lock,
+            legal_hold=legal_hold,
             progress=progress,
         )
 
@@ -261,7 +278,13 @@ class Bucket(Face):
         return self._call(self._async.put_json, key, value, progress=progress, **options)
 
     def get_json(
-        self, key: str, *, version_id: str | None = None, if_match: str | None = None, if_none_match: str | None = None
+        self,
+        key: str,
+        *,
+        version_id: str | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        encryption: SSE | None = None,
     ) -> Any:
         """Fetch an object and parse it as JSON (S3: GetObject).
 
@@ -270,35 +293,43 @@ class Bucket(Face):
             version_id: a version other than the newest.
             if_match: fetch only the object with this etag.
             if_none_match: fetch only an object with another etag.
+            encryption: as in get().
 
         Raises:
             IntegrityError: the object is not JSON.
             BucketException: whatever get() raises.
         """
         return self._call(
-            self._async.get_json, key, version_id=version_id, if_match=if_match, if_none_match=if_none_match
+            self._async.get_json,
+            key,
+            version_id=version_id,
+            if_match=if_match,
+            if_none_match=if_none_match,
+            encryption=encryption,
         )
 
-    def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
+    def head(self, key: str, *, version_id: str | None = None, encryption: SSE | None = None) -> ObjectInfo:
         """Return what S3 knows of an object, without its bytes (S3: HeadObject).
 
         Args:
             key: the object's key.
             version_id: a version other than the newest.
+            encryption: as in get().
 
         Raises:
             NoSuchKey: there is no such object.
             NoSuchBucket: there is no such bucket.
             BucketAccessDenied: also for a missing object, if the credentials may not list the bucket.
         """
-        return self._call(self._async.head, key, version_id=version_id)
+        return self._call(self._async.head, key, version_id=version_id, encryption=encryption)
 
-    def exists(self, key: str, *, version_id: str | None = None) -> bool:
+    def exists(self, key: str, *, version_id: str | None = None, encryption: SSE | None = None) -> bool:
         """Return whether there is an object of that key (S3: HeadObject).
 
         Args:
             key: the object's key.
             version_id: a version other than the newest.
+            encryption: as in get().
 
         Raises:
             NoSuchBucket: there is no such bucket.
@@ -308,22 +339,34 @@ class Bucket(Face):
             >>> await bucket.exists("never stored")
             False
         """
-        return self._call(self._async.exists, key, version_id=version_id)
+        return self._call(self._async.exists, key, version_id=version_id, encryption=encryption)
 
-    def delete(self, key: str, *, version_id: str | None = None, if_match: str | None = None) -> None:
+    def delete(
+        self,
+        key: str,
+        *,
+        version_id: str | None = None,
+        if_match: str | None = None,
+        bypass_governance: bool = False,
+    ) -> None:
         """Delete an object (S3: DeleteObject). Deleting what is not there succeeds, as on S3.
 
         Args:
             key: the object's key.
             version_id: delete this version for good, instead of hiding the object behind a delete marker.
             if_match: delete only the object with this etag. Not every vendor's S3 keeps this condition.
+            bypass_governance: delete this version though it is locked in the mode "GOVERNANCE", which takes the
+                permission s3:BypassGovernanceRetention.
 
         Raises:
             PreconditionFailed: if_match did not hold.
             InvalidInput: the vendor is known not to keep if_match; nothing was deleted.
+            BucketAccessDenied: also where this version is locked.
             NoSuchBucket: there is no such bucket.
         """
-        self._call(self._async.delete, key, version_id=version_id, if_match=if_match)
+        self._call(
+            self._async.delete, key, version_id=version_id, if_match=if_match, bypass_governance=bypass_governance
+        )
 
     def open_reader(
         self,
@@ -333,6 +376,7 @@ class Bucket(Face):
         version_id: str | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
+        encryption: SSE | None = None,
     ) -> AbstractContextManager[Reader]:
         """Open an object for reading piece by piece, without holding it in memory (S3: GetObject).
 
@@ -344,6 +388,7 @@ class Bucket(Face):
             version_id: a version other than the newest.
             if_match: read only the object with this etag.
             if_none_match: read only an object with another etag.
+            encryption: as in get().
 
         Returns:
             A context manager that gives the reader.
@@ -368,6 +413,7 @@ class Bucket(Face):
             version_id=version_id,
             if_match=if_match,
             if_none_match=if_none_match,
+            encryption=encryption,
         )
 
     def open_writer(
@@ -474,7 +520,8 @@ class Bucket(Face):
             expires_in: for how long, from now on: a timedelta, or seconds; 1 second to 7 days.
             content_type: the media type, which must then be sent so; when not given, whoever uploads says it.
             metadata: as in put().
-            options: put()'s other keywords.
+            options: put()'s other keywords; SSE.c is refused: whoever uploads would have to know the key. With a lock,
+                S3 wants a Content-MD5 header from whoever uploads.
 
         Returns:
             The URL, a str whose repr masks what is secret of it. Its ``headers`` must be sent with it, exactly so.
@@ -507,7 +554,7 @@ class Bucket(Face):
         content_encoding: str | None = None,
         expires: datetime.datetime | None = None,
         storage_class: str | None = None,
-        encryption: str | None = None,
+        encryption: SSE | str | None = None,
     ) -> PresignedPost:
         """Return a form by which a browser may store objects, within limits (S3: PostObject, Signature Version 4).
 
@@ -529,7 +576,7 @@ class Bucket(Face):
             content_encoding: as in put().
             expires: as in put(): a header of the object, and no limit of the form.
             storage_class: as in put().
-            encryption: as in put().
+            encryption: as in put(), but for SSE.c: whoever uploads would have to know the key.
 
         Returns:
             The URL to post to, and the form's fields; a last one, "file", is the bytes. Its repr masks what is secret.
@@ -567,6 +614,7 @@ class Bucket(Face):
         *,
         source_bucket: str | None = None,
         source_version_id: str | None = None,
+        source_encryption: SSE | None = None,
         **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object within S3, of any length: no bytes of it come here.
@@ -584,6 +632,8 @@ class Bucket(Face):
             key: the key of the copy. It may be the source's own, to change what goes with the object.
             source_bucket: the source's bucket, if it is another one; these credentials must be allowed to read there.
             source_version_id: a version of the source other than the newest.
+            source_encryption: SSE.c(key), for a source that was stored with this key of yours; over HTTPS only. The
+                copy is under such a key only if `encryption` says so.
             options: put()'s keywords: what the copy is to have instead of the source's, and the conditions for its key.
 
         Returns:
@@ -610,11 +660,18 @@ class Bucket(Face):
             key,
             source_bucket=source_bucket,
             source_version_id=source_version_id,
+            source_encryption=source_encryption,
             **options,
         )
 
     def move(
-        self, source_key: str, key: str, *, source_bucket: str | None = None, **options: Unpack[PutKeywords]
+        self,
+        source_key: str,
+        key: str,
+        *,
+        source_bucket: str | None = None,
+        source_encryption: SSE | None = None,
+        **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object as copy() does, then delete the source (S3: as copy(), and HeadObject, DeleteObject).
 
@@ -625,6 +682,7 @@ class Bucket(Face):
             source_key: the key of the object to move.
             key: its new key.
             source_bucket: the source's bucket, if it is another one.
+            source_encryption: as in copy().
             options: as in copy().
 
         Returns:
@@ -642,7 +700,14 @@ class Bucket(Face):
             >>> await bucket.exists("draft.txt"), await bucket.exists("final.txt")
             (False, True)
         """
-        return self._call(self._async.move, source_key, key, source_bucket=source_bucket, **options)
+        return self._call(
+            self._async.move,
+            source_key,
+            key,
+            source_bucket=source_bucket,
+            source_encryption=source_encryption,
+            **options,
+        )
 
     def list_dir(self, prefix: str = "", delimiter: str = "/") -> Iterator[ObjectInfo | Prefix]:
         """Iterate over one level of a bucket, as over a directory (S3: ListObjectsV2 with a delimiter).
@@ -843,6 +908,7 @@ class Bucket(Face):
         local_filepath: str | os.PathLike[str],
         *,
         version_id: str | None = None,
+        encryption: SSE | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
@@ -860,6 +926,7 @@ class Bucket(Face):
             key: the object's key.
             local_filepath: the file to make or to replace; its directory must exist.
             version_id: a version other than the newest.
+            encryption: as in get().
             resume: go on where an earlier call was killed or has failed, and leave what arrives for a later one.
             progress: as in put(); as the bytes reach the file. What was there already is done from the beginning.
 
@@ -868,12 +935,83 @@ class Bucket(Face):
 
         Raises:
             NoSuchKey: there is no such object.
+            ObjectArchived: restore() must make a copy first that can be read.
             IntegrityError: the bytes that came are not those that are stored, or the object changed meanwhile.
             OSError: the file can't be written; nothing is fetched where that can be known before.
         """
         return self._call(
-            self._async.download_file, key, local_filepath, version_id=version_id, resume=resume, progress=progress
+            self._async.download_file,
+            key,
+            local_filepath,
+            version_id=version_id,
+            encryption=encryption,
+            resume=resume,
+            progress=progress,
         )
+
+    def restore(
+        self, key: str, days: int | None, tier: RestoreTier = "Standard", version_id: str | None = None
+    ) -> None:
+        """Have a copy made of an archived object that can be read for some days (S3: RestoreObject).
+
+        It returns at once; the copy takes minutes to hours. head() tells by ``restore`` how far it has come, and until
+        then get() raises ObjectArchived. An object that is being restored already is left at it; of one that has been,
+        the days begin anew.
+
+        Args:
+            key: the object's key.
+            days: for how many days from then on; None for an object of the class INTELLIGENT_TIERING, which is moved
+                back for good.
+            tier: how fast, and at which price: "Expedited", "Standard" or "Bulk".
+            version_id: a version other than the newest.
+
+        Raises:
+            InvalidInput: an argument can't be right, or the object is in no archive.
+            NoSuchKey: there is no such object.
+
+        Example:
+            >>> info = await bucket.put("old.log", "long ago", storage_class="GLACIER")
+            >>> await bucket.restore("old.log", days=2)
+        """
+        self._call(self._async.restore, key, days, tier, version_id)
+
+    def set_retention(
+        self, key: str, lock: ObjectLock | None, *, version_id: str | None = None, bypass_governance: bool = False
+    ) -> None:
+        """Lock a version of an object, so that it can't be deleted or replaced until a time (S3: PutObjectRetention).
+
+        The bucket must have been made with Object Lock. Whoever may set a lock may prolong it; in the mode "GOVERNANCE"
+        it can be shortened or lifted with bypass_governance, in "COMPLIANCE" by nobody. head() tells of it.
+
+        Args:
+            key: the object's key.
+            lock: in which mode, and until when; None lifts the lock.
+            version_id: a version other than the newest.
+            bypass_governance: though it is locked in the mode "GOVERNANCE", which takes the permission
+                s3:BypassGovernanceRetention.
+
+        Raises:
+            InvalidInput: the lock can't be right.
+            BucketAccessDenied: also where the lock that is there doesn't allow it.
+            NoSuchKey: there is no such object.
+        """
+        self._call(self._async.set_retention, key, lock, version_id=version_id, bypass_governance=bypass_governance)
+
+    def set_legal_hold(self, key: str, *, legal_hold: bool, version_id: str | None = None) -> None:
+        """Hold a version of an object, so that it can't be deleted until it is let go (S3: PutObjectLegalHold).
+
+        The bucket must have been made with Object Lock. head() tells of it.
+
+        Args:
+            key: the object's key.
+            legal_hold: True holds, False lets go.
+            version_id: a version other than the newest.
+
+        Raises:
+            InvalidInput: legal_hold is neither True nor False.
+            NoSuchKey: there is no such object.
+        """
+        self._call(self._async.set_legal_hold, key, legal_hold=legal_hold, version_id=version_id)
 
     def list(
         self, prefix: str = "", *, start_after: str | None = None, limit: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket.testing._server import Operation, Server, object_of, operation
@@ -18,6 +19,8 @@ def of_write(bucket: StoredBucket, parameters: Parameters) -> dict[str, Any]:
     lock = {name: parameters[name] for name in (HOLD, MODE, UNTIL) if parameters.get(name)}
     if lock:
         _check_has_locks(bucket)
+    if UNTIL in lock:
+        lock[UNTIL] = _time(lock[UNTIL])
     if (MODE in lock) != (UNTIL in lock):
         raise Refused(
             400,
@@ -25,6 +28,11 @@ def of_write(bucket: StoredBucket, parameters: Parameters) -> dict[str, Any]:
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
         )
     return lock
+
+
+def _time(given: datetime | str) -> datetime:
+    """Return a time, which aiobotocore takes as a text, too."""
+    return datetime.fromisoformat(given) if isinstance(given, str) else given
 
 
 def _check_has_locks(bucket: StoredBucket) -> None:
@@ -65,7 +73,9 @@ def put_retention(server: Server, parameters: Parameters) -> dict[str, Any]:
     """PutObjectRetention."""
     _check_has_locks(server.bucket(parameters))
     version = object_of(server, parameters)
-    wanted = parameters["Retention"]
+    wanted = dict(parameters["Retention"])
+    if wanted:
+        wanted["RetainUntilDate"] = _time(wanted["RetainUntilDate"])
     bypasses = bool(parameters.get("BypassGovernanceRetention"))
     is_shorter = UNTIL in version.lock and (not wanted or wanted["RetainUntilDate"] < version.lock[UNTIL])
     if is_shorter and _is_retained(server, version, bypasses=bypasses):

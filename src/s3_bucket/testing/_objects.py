@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from email.utils import format_datetime
@@ -82,6 +83,8 @@ def customer_key(parameters: Parameters, prefix: str = "") -> str | None:
     if key is None:
         return None
     raw = key.encode() if isinstance(key, str) else bytes(key)
+    if f"{prefix}SSECustomerKeyMD5" in parameters:  # then it is in Base64 already, for aiobotocore, too
+        raw = base64.b64decode(raw)
     if len(raw) != 32:  # noqa: PLR2004  # of AES256
         raise Refused(400, "InvalidArgument", "The secret key was invalid for the specified algorithm.")
     return _digests.base64_of(hashlib.md5(raw, usedforsecurity=False).digest())

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _errors
+from s3_bucket._async._botocore import keeping
 from s3_bucket._async._errors import Refusal, Target
-from s3_bucket._async._shapes import bare, broken_off, require_of, utc
+from s3_bucket._async._shapes import bare, broken_off, require_of, typed, utc
 from s3_bucket._models import NAMED, ObjectInfo, UploadInfo, object_info
-from s3_bucket._store import WRITE_TOKEN, Page, Stored, UploadsPage, Written
+from s3_bucket._store import WRITE_TOKEN, Page, Stored, Upload, UploadsPage, Written
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from s3_bucket._store import GetRequest, Part, Piece, PutOptions, Upload
+    from s3_bucket._store import GetRequest, Part, Piece, PutOptions
     from s3_bucket.exceptions import BucketException
 
 FULL_OBJECT = "FULL_OBJECT"
@@ -30,6 +32,7 @@ MOST_TAGS = 500_000
 """Tags in an answer: a page of a thousand keys has some twenty thousand, and each takes a hundred bytes of memory."""
 _FIELDS = NAMED | {"VersionId": "version_id", "ExpiresString": "expires", "ServerSideEncryption": "encryption"}
 """What GetObject and HeadObject say in words that ObjectInfo keeps as they are."""
+_LOCKED = frozenset({"ObjectLockLegalHoldStatus", "ObjectLockMode"})
 _LARGEST = 2**63 - 1
 """Bytes: no file system holds more, and no vendor's object."""
 
@@ -73,13 +76,21 @@ def get_parameters(request: GetRequest) -> dict[str, Any]:
             "IfNoneMatch": f'"{request.if_none_match}"' if request.if_none_match else None,
             "ResponseContentType": request.response_content_type,
             "ChecksumMode": "ENABLED" if request.checksums else None,
+            "BypassGovernanceRetention": request.bypass_governance or None,
         }
-    )
+    ) | dict(request.customer or {})
 
 
 def put_parameters(options: PutOptions) -> dict[str, Any]:
     """Return what PutObject and CreateMultipartUpload take alike."""
-    return {**options.headers, "Metadata": dict(options.metadata)}
+    return {**typed(options.headers), "Metadata": dict(options.metadata)}
+
+
+def checksum_parameters(options: PutOptions, checksum: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the checksum of what PutObject sends; of what is locked, S3 wants its algorithm named besides."""
+    if _LOCKED.isdisjoint(options.headers) or "ChecksumCRC32" not in checksum:
+        return checksum
+    return {**checksum, "ChecksumAlgorithm": "CRC32"}
 
 
 def conditions(options: PutOptions) -> dict[str, str]:
@@ -95,10 +106,16 @@ def upload_parameters(upload: Upload) -> dict[str, str]:
     return {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
 
 
+def part_parameters(upload: Upload, number: int) -> dict[str, Any]:
+    """Return what UploadPart takes besides the body."""
+    return {**upload_parameters(upload), **upload.customer, "PartNumber": number}
+
+
 def complete_parameters(upload: Upload, parts: Sequence[Part]) -> dict[str, Any]:
     """Return what CompleteMultipartUpload takes of the parts; their checksums, if the server keeps any.
 
-    A server that keeps the whole object's is told that, too, and compares it with what it puts together.
+    A server that keeps the whole object's is told that, too, and compares it with what it puts together. One that keeps
+    them of an object under a customer's key wants that once more.
     """
     known = upload.checksum is not None and all(part.crc32 for part in parts)
     named = [
@@ -113,7 +130,7 @@ def complete_parameters(upload: Upload, parts: Sequence[Part]) -> dict[str, Any]
             "ChecksumType": FULL_OBJECT,
             "MpuObjectSize": sum(part.size for part in parts),
         }
-    return {**upload_parameters(upload), "MultipartUpload": {"Parts": named}, **whole}
+    return {**upload_parameters(upload), **upload.customer, "MultipartUpload": {"Parts": named}, **whole}
 
 
 def status(answer: Mapping[str, Any]) -> int:
@@ -164,6 +181,8 @@ def info(key: str, answer: Mapping[str, Any], size: int) -> ObjectInfo:
     told["metadata"] = kept = metadata(answer) if "Metadata" in answer else {}
     if WRITE_TOKEN in kept:
         told["token"] = kept.pop(WRITE_TOKEN)
+    if not keeping.KEPT.isdisjoint(answer):
+        told.update(keeping.kept(answer))
     return object_info(told)
 
 
@@ -186,8 +205,22 @@ def checksums(answer: Mapping[str, Any]) -> dict[str, str]:
 def written(target: Target, answer: Mapping[str, Any]) -> Written:
     """Return what PutObject or CompleteMultipartUpload said."""
     require(target, answer, "ETag")
-    encryption = answer.get("ServerSideEncryption")
-    return Written(bare(answer["ETag"]), answer.get("VersionId"), checksums(answer), encryption)
+    return Written(bare(answer["ETag"]), answer.get("VersionId"), checksums(answer), keeping.encryption(answer))
+
+
+def begun(target: Target, answer: Mapping[str, Any], customer: Mapping[str, str]) -> Upload:
+    """Return the multipart upload that has begun, as CreateMultipartUpload says."""
+    require(target, answer, "UploadId")
+    keeps = answer.get("ChecksumAlgorithm") == "CRC32"
+    kind = answer.get("ChecksumType", "COMPOSITE") if keeps else None
+    place = (target.bucket or "", target.key or "", answer["UploadId"])
+    return Upload(*place, kind, keeping.encryption(answer), customer)
+
+
+def completed(target: Target, answer: Mapping[str, Any], upload: Upload) -> Written:
+    """Return what CompleteMultipartUpload said; of a customer's key, only the beginning of the upload tells."""
+    whole = written(target, answer)
+    return whole if whole.encryption else replace(whole, encryption=upload.encryption)
 
 
 def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:

@@ -13,7 +13,8 @@ from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.checksums import Checksums
 from s3_bucket._async._errors import Target
 from s3_bucket._async._pace import Pace
-from s3_bucket._store import Page, Part, Upload, Written
+from s3_bucket._encryption import customer_of
+from s3_bucket._store import Page, Part
 from s3_bucket.exceptions import BucketException
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored, UploadsPage
+    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored, Upload, UploadsPage, Written
 
 READ_SIZE = 256 * 1024
 """Bytes that are taken from a connection at a time."""
@@ -87,9 +88,9 @@ class Operations(ABC):
         answers.require(target, answer, "ETag", "ContentLength")
         return answers.info(request.key, answer, answer["ContentLength"])
 
-    async def stored(self, bucket: str, key: str) -> Stored:
+    async def stored(self, bucket: str, key: str, customer: Mapping[str, str] | None = None) -> Stored:
         target = Target("HeadObject", bucket, key)
-        answer = await self._ask(target, {"Bucket": bucket, "Key": key})
+        answer = await self._ask(target, {"Bucket": bucket, "Key": key, **(customer or {})})
         answers.require(target, answer, "ETag", "ContentLength")
         return answers.stored(target, answer)
 
@@ -103,7 +104,8 @@ class Operations(ABC):
             **answers.conditions(options),
         }
         answer = await self.checksums.sent(
-            await self.checksums.of(body), lambda checksum: self._ask(target, {**parameters, **checksum})
+            await self.checksums.of(body),
+            lambda checksum: self._ask(target, {**parameters, **answers.checksum_parameters(options, checksum)}),
         )
         return answers.written(target, answer)
 
@@ -136,13 +138,11 @@ class Operations(ABC):
         answer = await self.checksums.sent(
             self.checksums.of_parts(), lambda checksum: self._ask(target, {**parameters, **checksum})
         )
-        answers.require(target, answer, "UploadId")
-        keeps = answer.get("ChecksumAlgorithm") == "CRC32"
-        return Upload(bucket, key, answer["UploadId"], answer.get("ChecksumType", "COMPOSITE") if keeps else None)
+        return answers.begun(target, answer, customer_of(options.headers))
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         target = Target("UploadPart", upload.bucket, upload.key)
-        parameters = {**answers.upload_parameters(upload), "PartNumber": number, "Body": _owned(body)}
+        parameters = {**answers.part_parameters(upload, number), "Body": _owned(body)}
         checksum = await self.checksums.of_part(upload, body, is_signed=self._signs_payloads)
         answer = await self.checksums.sent(checksum, lambda checksum: self._ask(target, {**parameters, **checksum}))
         answers.require(target, answer, "ETag")
@@ -151,7 +151,7 @@ class Operations(ABC):
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
         target = Target("CompleteMultipartUpload", upload.bucket, upload.key, options.if_absent)
         parameters = {**answers.complete_parameters(upload, parts), **answers.conditions(options)}
-        return answers.written(target, await self._ask(target, parameters))
+        return answers.completed(target, await self._ask(target, parameters), upload)
 
     async def abort_upload(self, upload: Upload) -> None:
         target = Target("AbortMultipartUpload", upload.bucket, upload.key)

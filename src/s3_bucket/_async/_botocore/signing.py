@@ -26,6 +26,8 @@ from botocore import exceptions as boto
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.credentials import RefreshableCredentials
 
+from s3_bucket.exceptions import InvalidInput
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -57,10 +59,8 @@ SHORTEST_SECRET = 8
 
 NOTE = "s3-bucket-note"
 """The name under which a request's context holds its note."""
-_CUSTOMER_KEYS = (
-    "x-amz-server-side-encryption-customer-key",
-    "x-amz-copy-source-server-side-encryption-customer-key",
-)
+CUSTOMER_KEY = "x-amz-server-side-encryption-customer-key"
+_CUSTOMER_KEYS = (CUSTOMER_KEY, "x-amz-copy-source-server-side-encryption-customer-key")
 _SIGNATURE = re.compile(r"(?is)(signature.{0,40}?)[0-9a-f]{64,}")
 
 _log = logging.getLogger("s3_bucket")
@@ -316,9 +316,20 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def _begin(request: Any, **_: Any) -> None:
-    """Begin the note of a request, which may be signed or not."""
-    given = [request.headers[name] for name in _CUSTOMER_KEYS if name in request.headers]
-    request.context[NOTE] = Note([*given, *(base64.b64decode(key + "==").decode("latin-1") for key in given)])
+    """Begin the note of a request, which may be signed or not; refuse one that would give a customer's key away."""
+    keys = customer_keys(request.headers)
+    if keys and not request.url.lower().startswith("https:"):
+        why = "a customer's key is never sent over plain HTTP, where all could read it; use an endpoint with https"
+        refusal = InvalidInput(f"encryption: {why}", argument="encryption")
+        refusal.sent = False
+        raise refusal
+    request.context[NOTE] = Note(keys)
+
+
+def customer_keys(headers: Mapping[str, str]) -> list[str]:
+    """Return the customers' keys that a request carries, as they are sent and as they were given."""
+    given = [str(headers[name]) for name in _CUSTOMER_KEYS if name in headers]
+    return [*given, *(base64.b64decode(key + "==").decode("latin-1") for key in given)]
 
 
 def _note(request: Any) -> Note:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from s3_bucket._store import GetRequest, PutOptions
 
+_CUSTOMER = {
+    "SSECustomerAlgorithm": "x-amz-server-side-encryption-customer-algorithm",
+    "SSECustomerKey": "x-amz-server-side-encryption-customer-key",
+    "SSECustomerKeyMD5": "x-amz-server-side-encryption-customer-key-md5",
+}
 _PUT = {
     "ContentType": "content-type",
     "CacheControl": "cache-control",
@@ -26,8 +31,16 @@ _PUT = {
     "Tagging": "x-amz-tagging",
     "ServerSideEncryption": "x-amz-server-side-encryption",
     "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "SSEKMSEncryptionContext": "x-amz-server-side-encryption-context",
+    "BucketKeyEnabled": "x-amz-server-side-encryption-bucket-key-enabled",
+    **_CUSTOMER,
+    "ACL": "x-amz-acl",
+    "ObjectLockMode": "x-amz-object-lock-mode",
+    "ObjectLockRetainUntilDate": "x-amz-object-lock-retain-until-date",
+    "ObjectLockLegalHoldStatus": "x-amz-object-lock-legal-hold",
     "IfMatch": "if-match",
     "IfNoneMatch": "if-none-match",
+    "ChecksumAlgorithm": "x-amz-sdk-checksum-algorithm",
     "ChecksumCRC32": "x-amz-checksum-crc32",
     "ContentMD5": "content-md5",
 }
@@ -46,6 +59,12 @@ _ANSWERED = {
     "x-amz-storage-class": "StorageClass",
     "x-amz-tagging-count": "TagCount",
     "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    "x-amz-restore": "Restore",
+    "x-amz-archive-status": "ArchiveStatus",
+    "x-amz-object-lock-mode": "ObjectLockMode",
+    "x-amz-object-lock-retain-until-date": "ObjectLockRetainUntilDate",
+    "x-amz-object-lock-legal-hold": "ObjectLockLegalHoldStatus",
     "x-amz-checksum-crc32": "ChecksumCRC32",
     "x-amz-checksum-crc32c": "ChecksumCRC32C",
     "x-amz-checksum-crc64nvme": "ChecksumCRC64NVME",
@@ -69,6 +88,10 @@ def get_headers(request: GetRequest) -> dict[str, str]:
         headers["if-none-match"] = f'"{request.if_none_match}"'
     if request.checksums:
         headers["x-amz-checksum-mode"] = "ENABLED"
+    if request.customer:
+        headers |= {_CUSTOMER[name]: value for name, value in request.customer.items()}
+    if request.bypass_governance:
+        headers["x-amz-bypass-governance-retention"] = "true"
     return headers
 
 
@@ -92,7 +115,7 @@ def part_query(upload_id: str, number: int) -> str:
 
 def put_headers(options: PutOptions, checksum: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of PutObject and UploadPart."""
-    given = {**options.headers, **answers.conditions(options), **checksum}
+    given = {**options.headers, **answers.conditions(options), **answers.checksum_parameters(options, checksum)}
     headers = {_PUT[name]: value for name, value in given.items()}
     for name, value in options.metadata.items():
         headers[_METADATA + name.lower()] = value
@@ -136,6 +159,8 @@ def answer(status: int, headers: Mapping[str, bytes]) -> dict[str, Any]:
         named[name] = int(named[name])
     if "LastModified" in named:
         named["LastModified"] = time(named["LastModified"])
+    if "ObjectLockRetainUntilDate" in named:
+        named["ObjectLockRetainUntilDate"] = time(named["ObjectLockRetainUntilDate"])
     return named
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -18,7 +18,7 @@ from s3_bucket._async import _checksums
 from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.client import LONGEST_ERROR
 from s3_bucket._async._botocore.errors import translated
-from s3_bucket._async._botocore.signing import Note
+from s3_bucket._async._botocore.signing import CUSTOMER_KEY, Note, customer_keys
 from s3_bucket._async._botocore.wiring import reports_an_error
 from s3_bucket._async._errors import Target
 from s3_bucket._async._sigv4 import EMPTY_SHA256, UNSIGNED, Signer, encoded_path
@@ -73,7 +73,7 @@ class Asking:
     target: Target
     method: str
     query: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
     sink: Sink | None = None
     body: Buffer = b""
     payload: str = EMPTY_SHA256
@@ -158,6 +158,8 @@ class WireStore:
         asking = Asking(target, "GET", requests.get_query(request), headers, sink)
         try:
             endpoint = self._wiring.known(request.bucket) or await self._endpoint(target)
+            if not endpoint.origin.is_secure:
+                check_no_secret(headers)
             connection = self._pool.kept(endpoint.origin) or await self._made(target, endpoint)
             try:
                 await self._sent(asking, endpoint, connection)
@@ -188,12 +190,12 @@ class WireStore:
             return await self._reference.head(request)
         return answers.info(request.key, answer, answer["ContentLength"])
 
-    async def stored(self, bucket: str, key: str) -> Stored:
+    async def stored(self, bucket: str, key: str, customer: Mapping[str, str] | None = None) -> Stored:
         target = Target("HeadObject", bucket, key)
         try:
-            answer = await self._head(target, GetRequest(bucket, key))
+            answer = await self._head(target, GetRequest(bucket, key, customer=customer))
         except Elsewhere:
-            return await self._reference.stored(bucket, key)
+            return await self._reference.stored(bucket, key, customer)
         return answers.stored(target, answer)
 
     async def _head(self, target: Target, request: GetRequest) -> dict[str, Any]:
@@ -231,7 +233,7 @@ class WireStore:
             endpoint = self._wiring.known(upload.bucket) or await self._endpoint(target)
             is_signed = not endpoint.origin.is_secure and not self._wiring.is_anonymous
             checksum = await self._checksums.of_part(upload, body, is_signed=is_signed)
-            answer = await self._uploaded(target, query, body, PutOptions(), checksum)
+            answer = await self._uploaded(target, query, body, PutOptions(upload.customer), checksum)
         except Elsewhere:
             return await self._reference.upload_part(upload, number, body)
         answers.require(target, answer, "ETag")
@@ -275,6 +277,8 @@ class WireStore:
         """Send a request whose answer is short; return the answer under botocore's names."""
         target = asking.target
         endpoint = self._wiring.known(target.bucket or "") or await self._endpoint(target)
+        if not endpoint.origin.is_secure:
+            check_no_secret(asking.headers)
         connection = self._pool.kept(endpoint.origin) or await self._made(target, endpoint)
         try:
             await self._sent(asking, endpoint, connection)
@@ -374,13 +378,20 @@ def raise_translated(target: Target, error: Exception, *, sent: bool = True) -> 
     raise error  # pragma: no cover  # translated() never swallows
 
 
+def check_no_secret(headers: Mapping[str, str]) -> None:
+    """Raise Elsewhere if a customer's key would go over plain HTTP: the reference refuses that."""
+    if CUSTOMER_KEY in headers:
+        raise Elsewhere
+
+
 def _sha256(data: Buffer) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
 def _note(credentials: Any, asking: Asking) -> Note:
+    keys = customer_keys(asking.headers)
     if credentials is None:
-        return Note()
+        return Note(keys)
     signature = asking.headers["authorization"].rsplit("=", 1)[-1]
-    secrets = [*filter(None, (credentials.access_key, credentials.secret_key, credentials.token)), signature]
+    secrets = [*keys, *filter(None, (credentials.access_key, credentials.secret_key, credentials.token)), signature]
     return Note(secrets, credentials, datetime.fromtimestamp(asking.moment, UTC), asking.since)
