@@ -6,7 +6,6 @@ import mimetypes
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 from urllib.parse import quote, urlencode
@@ -206,7 +205,7 @@ def copy_request(
     )
     options = put_options(object_key, **given)
     if given.get("content_type") is None:  # the source's, not what the key suggests
-        options = replace(options, headers={name: v for name, v in options.headers.items() if name != "ContentType"})
+        options = options._replace(headers={name: v for name, v in options.headers.items() if name != "ContentType"})
     keeps_metadata, tags = given.get("metadata") is None, given.get("tags")
     request = CopyRequest(source, bucket, object_key, options, keeps_metadata, tags and dict(tags))
     if request.is_onto_itself and options.if_absent:

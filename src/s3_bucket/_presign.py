@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from s3_bucket import _checks
@@ -150,7 +149,7 @@ def _for_others(options: PutOptions) -> PutOptions:
 def _untyped(options: PutOptions) -> PutOptions:
     """Return the options without a content type: whoever uploads says it."""
     given = {name: value for name, value in options.headers.items() if name != "ContentType"}
-    return replace(options, headers=given)
+    return options._replace(headers=given)
 
 
 def _beginning(key: str, key_starts_with: str | None) -> str | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from s3_bucket._models import Buffer, ByteRange, ObjectInfo, UploadInfo
     from s3_bucket.exceptions import BucketException
 
+NOTHING: Mapping[str, str] = {}
+
 
 class GetRequest(NamedTuple):
     """Which object, or which bytes of it, under which conditions."""
@@ -87,19 +89,17 @@ class Arrival:
         return self.piece
 
 
-@dataclass(frozen=True, slots=True)
-class PutOptions:
+class PutOptions(NamedTuple):
     """What goes with the bytes of an object that is written."""
 
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = NOTHING
     """By PutObject's parameter names: ContentType, CacheControl, StorageClass, Tagging, ..."""
-    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    metadata: Mapping[str, str] = NOTHING
     if_match: str | None = None
     if_absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CopyRequest:
+class CopyRequest(NamedTuple):
     """What to copy where, and what the copy is to have of its own.
 
     Attributes:
@@ -124,13 +124,12 @@ class CopyRequest:
         return (self.source.bucket, self.source.key) == (self.bucket, self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What S3 said of an object that it has stored."""
 
     etag: str
     version_id: str | None = None
-    checksums: Mapping[str, str] = field(default_factory=dict[str, str])
+    checksums: Mapping[str, str] = NOTHING
     encryption: str | None = None
 
 
@@ -138,8 +137,7 @@ WRITE_TOKEN = "s3-bucket-token"  # noqa: S105  # no secret: it tells our own wri
 """The metadata of a conditional write by which it is known again. Users don't see it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What is stored under a key now, as far as it tells whose write it was."""
 
     written: Written
@@ -147,8 +145,7 @@ class Stored:
     token: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """A multipart upload that has begun.
 
     Attributes:
@@ -162,11 +159,10 @@ class Upload:
     upload_id: str
     checksum: str | None = None
     encryption: str | None = None
-    customer: Mapping[str, str] = field(default_factory=dict[str, str])
+    customer: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part that S3 has stored, as CompleteMultipartUpload wants it named."""
 
     number: int
@@ -175,8 +171,7 @@ class Part:
     crc32: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListRequest:
+class ListRequest(NamedTuple):
     """Which keys to list."""
 
     bucket: str
@@ -186,8 +181,7 @@ class ListRequest:
     delimiter: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A page of a listing; `token` asks for the next one, None if there is none.
 
     With a delimiter, `prefixes` stand for the keys that have one after the prefix that was asked for.
@@ -198,8 +192,7 @@ class Page:
     prefixes: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UploadsPage:
+class UploadsPage(NamedTuple):
     """A page of the multipart uploads that have begun and not ended.
 
     Attributes:
@@ -217,8 +210,7 @@ Condition: TypeAlias = "Sequence[str | int]"
 """Of a form's policy: how it compares, which field, and with what."""
 
 
-@dataclass(frozen=True, slots=True)
-class PresignRequest:
+class PresignRequest(NamedTuple):
     """What is to be signed for somebody who has no credentials.
 
     Attributes:
@@ -234,9 +226,9 @@ class PresignRequest:
     bucket: str
     key: str
     expires_in: int
-    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
-    options: PutOptions = field(default_factory=PutOptions)
-    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    parameters: Mapping[str, str] = NOTHING
+    options: PutOptions = PutOptions()
+    fields: Mapping[str, str] = NOTHING
     conditions: Sequence[Condition] = ()
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from bisect import bisect_left
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from s3_bucket import _plan
@@ -24,8 +23,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _RANGE = re.compile(rb"(\d{1,20}) (\d{1,20}) ([0-9a-f]{8})")
 
 
-@dataclass(frozen=True, slots=True)
-class BegunUpload:
+class BegunUpload(NamedTuple):
     """A multipart upload of a file.
 
     Attributes:
@@ -56,8 +54,7 @@ class BegunUpload:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BegunDownload:
+class BegunDownload(NamedTuple):
     """A download into a file.
 
     Attributes:
@@ -76,7 +73,7 @@ class BegunDownload:
     version_id: str | None
     etag: str
     size: int
-    checksums: Mapping[str, str] = field(default_factory=dict[str, str])
+    checksums: Mapping[str, str]
 
     @property
     def source(self) -> tuple[str | None, ...]:
@@ -94,7 +91,7 @@ class Range(NamedTuple):
 
 def text(begun: BegunUpload | BegunDownload) -> bytes:
     """Return the line that begins a journal."""
-    return json.dumps(asdict(begun)).encode() + b"\n"
+    return json.dumps(begun._asdict()).encode() + b"\n"
 
 
 def upload_of(journal: bytes) -> BegunUpload | None:

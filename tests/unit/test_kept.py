@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DATA = b"some bytes"
 WHOLE = Range(0, len(DATA), zlib.crc32(DATA))
-BEGUN = BegunDownload(None, "bucket", "key", None, "etag", len(DATA))
+BEGUN = BegunDownload(None, "bucket", "key", None, "etag", len(DATA), {})
 
 
 def names(directory: Path) -> list[str]:

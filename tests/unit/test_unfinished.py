@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,7 @@ def test_uploads(begun: BegunUpload) -> None:
 @given(begun=DOWNLOADS, cuts=CUTS)
 def test_downloads(begun: BegunDownload, cuts: Sequence[int]) -> None:
     """What is noted of a download is read back, with all that has arrived."""
-    begun = replace(begun, size=SIZE)
+    begun = begun._replace(size=SIZE)
     ranges = [Range(start, stop, start) for start, stop in pairwise(cuts)]
     journal = _unfinished.text(begun) + b"".join(map(_unfinished.range_line, reversed(ranges)))
     assert _unfinished.download_of(journal) == (begun, ranges)
@@ -74,7 +73,7 @@ def test_other_notes(other: bytes) -> None:
 def test_same_uploads(change: dict[str, Any], *, is_same: bool) -> None:
     """An upload is the same if it would make the same object of the same parts."""
     begun = BegunUpload("1", None, "1", 1, 1, 1, "1")
-    assert replace(begun, **change).is_same(begun) is is_same
+    assert begun._replace(**change).is_same(begun) is is_same
 
 
 def test_digest_of_a_secret() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _checks
@@ -44,7 +43,7 @@ def kept(source: ObjectInfo, given: PutOptions, *, keeps_metadata: bool = True) 
 
 def tagged(options: PutOptions, tags: Mapping[str, str]) -> PutOptions:
     """Return the options with these tags."""
-    return replace(options, headers={**options.headers, **_checks.tagging(tags)})
+    return options._replace(headers={**options.headers, **_checks.tagging(tags)})
 
 
 def replaces(request: CopyRequest) -> bool:

@@ -15,8 +15,7 @@ import inspect
 import random
 import secrets
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_bucket._async import _conditions, _copies, _download, _errors, _history, _json, _lost, _merge, _tags, _turns
 from s3_bucket._async._errors import Target
@@ -40,8 +39,7 @@ MOST_REFUSALS = 3
 _JSON = PutOptions({"ContentType": "application/json"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A document as it was read.
 
     Attributes:
@@ -109,7 +107,7 @@ class Editing:
         """Return what goes with the object, which stays as it is, and the condition."""
         info = self._read.info
         if info is None:
-            return replace(_JSON, if_absent=True)
+            return _JSON._replace(if_absent=True)
         options = _copies.kept(info, PutOptions(if_match=info.etag))
         return _copies.tagged(options, await _tags.get(self._store, self._request)) if info.tag_count else options
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_bucket.exceptions import (
@@ -37,8 +36,7 @@ class Target(NamedTuple):
     if_absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """What an answer with an error says."""
 
     status: int | None

@@ -7,7 +7,6 @@ what it was to replace is among them: for that was then replaced by another one.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
@@ -44,7 +43,7 @@ def noted(options: PutOptions, token: str, before: History) -> PutOptions:
     history = [token, *before][:MOST]
     while history and used + len(",".join(history)) > _plan.MAX_METADATA_BYTES:
         del history[-1]
-    return replace(options, metadata={**options.metadata, WRITE_TOKEN: ",".join(history)}) if history else options
+    return options._replace(metadata={**options.metadata, WRITE_TOKEN: ",".join(history)}) if history else options
 
 
 def has(stored: Stored, token: str, before: History) -> bool | None:

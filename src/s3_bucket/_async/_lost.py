@@ -12,8 +12,7 @@ import hashlib
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from s3_bucket import _plan
 from s3_bucket._async import _errors
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 _MD5 = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """By what our own object is known: the token if it has one, else its etag and size."""
 
     token: str | None
@@ -66,7 +64,7 @@ def marked(options: PutOptions) -> PutOptions:
     length = sum(len(name.encode()) + len(value.encode()) for name, value in options.metadata.items())
     if length + len(WRITE_TOKEN) + len(token) > _plan.MAX_METADATA_BYTES:
         return options
-    return replace(options, metadata={**options.metadata, WRITE_TOKEN: token})
+    return options._replace(metadata={**options.metadata, WRITE_TOKEN: token})
 
 
 def composite_etag(parts: Sequence[Part]) -> str | None:

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import zlib
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,7 +160,7 @@ class ResumableUpload:
             part, start, stop = each
             crc32, md5 = await _shield.in_thread(_sums, self._source.fileno(), start, stop)
             if _unfinished.holds(part, crc32, md5):
-                self._parts[part.number] = replace(part, crc32=crc32)
+                self._parts[part.number] = part._replace(crc32=crc32)
 
         await _shield.in_parallel(placed, min(self._store.max_concurrency, len(placed)), compare)
 
@@ -179,7 +178,7 @@ class ResumableUpload:
         options = _lost.marked(self._options)
         upload = await self._store.create_upload(self._bucket, self._key, options)
         token = options.metadata.get(WRITE_TOKEN)
-        begun = replace(self._wanted, upload_id=upload.upload_id, checksum=upload.checksum, token=token)
+        begun = self._wanted._replace(upload_id=upload.upload_id, checksum=upload.checksum, token=token)
         try:
             await _shield.in_thread(self._journal.begin, _unfinished.text(begun))
         except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -220,7 +219,7 @@ def begun(target: Target, answer: Mapping[str, Any], customer: Mapping[str, str]
 def completed(target: Target, answer: Mapping[str, Any], upload: Upload) -> Written:
     """Return what CompleteMultipartUpload said; of a customer's key, only the beginning of the upload tells."""
     whole = written(target, answer)
-    return whole if whole.encryption else replace(whole, encryption=upload.encryption)
+    return whole if whole.encryption else whole._replace(encryption=upload.encryption)
 
 
 def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
