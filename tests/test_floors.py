@@ -24,6 +24,7 @@ FLOORS = {
     "_keeping": 0,
     "_presigned": 0,
     "_globs": 0,
+    "_sums": 0,
     "_packed": 0,
     "_async._errors": 0,
     "_async._sigv4": 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import mimetypes
 import os
 import re
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Unpack
 
-    from s3_bucket._models import ByteRange, PutKeywords
+    from s3_bucket._models import ByteRange, Checksum, PutKeywords
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ _VISIBLE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 _TYPES = mimetypes.MimeTypes()  # made now: it reads the system's tables, which would hold up an event loop
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # https://www.w3.org/TR/xml/#charsets
 _MOST_DAYS = 2**31
+_DIGEST_BYTES = {"CRC32": 4, "SHA1": 20, "SHA256": 32}
 _SSE = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -148,6 +150,7 @@ def put_options(
     storage_class: str | None = None,
     tags: Mapping[str, str] | None = None,
     encryption: SSE | str | None = None,
+    checksum: Checksum | None = None,
     acl: CannedACL | None = None,
     lock: ObjectLock | None = None,
     legal_hold: bool = False,
@@ -178,7 +181,9 @@ def put_options(
     if legal_hold is not False:
         headers["ObjectLockLegalHoldStatus"] = hold(legal_hold=legal_hold)["Status"]
     pairs = {} if metadata is None else _metadata(metadata)
-    return PutOptions(headers, pairs, None if if_match is None else etag("if_match", if_match), bool(if_absent))
+    matching = None if if_match is None else etag("if_match", if_match)
+    algorithm, expected = (None, None) if checksum is None else _checksum(checksum)
+    return PutOptions(headers, pairs, matching, bool(if_absent), algorithm, expected)
 
 
 def given_headers(texts: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:
@@ -203,14 +208,14 @@ def copy_request(
         checksums=True,
         customer=None if source_encryption is None else _customer(source_encryption, "source_encryption"),
     )
-    options = put_options(object_key, **given)
+    options = nothing_expected(put_options(object_key, **given), "S3 copies what is there")
     if given.get("content_type") is None:  # the source's, not what the key suggests
         options = options._replace(headers={name: v for name, v in options.headers.items() if name != "ContentType"})
     keeps_metadata, tags = given.get("metadata") is None, given.get("tags")
     request = CopyRequest(source, bucket, object_key, options, keeps_metadata, tags and dict(tags))
     if request.is_onto_itself and options.if_absent:
         _refuse("if_absent", f"{object_key!r} is copied onto itself, so there is an object")
-    is_same = keeps_metadata and tags is None and not options.headers and not source.customer
+    is_same = keeps_metadata and tags is None and not (options.headers or options.algorithm or source.customer)
     if request.is_onto_itself and source.version_id is None and is_same:
         _refuse("key", f"{object_key!r} would be copied onto itself unchanged: give another key, or what is to change")
     return request
@@ -307,6 +312,34 @@ def _encryption(value: SSE | str) -> dict[str, str]:
     if not isinstance(value, str) or not re.fullmatch(r"arn:[!-~]+:kms:[!-~]+", value):
         _refuse("encryption", f"expected an S3.SSE, one of {', '.join(_SSE)} or the ARN of a KMS key, not {value!r}")
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": value}
+
+
+def _checksum(value: Checksum) -> tuple[str, str | None]:
+    """Return the algorithm, and what must come out, if that is known."""
+    pairs = value.items() if isinstance(value, Mapping) else [(value, None)]
+    names = ", ".join(_DIGEST_BYTES)
+    if len(pairs) != 1:
+        _refuse("checksum", f"expected one of {names}, or a mapping of one of them to its value, not {value!r}")
+    [(name, text)] = pairs
+    algorithm = _one_of("checksum", name, tuple(_DIGEST_BYTES))
+    if text is None:
+        if isinstance(value, Mapping):
+            _refuse("checksum", f"{algorithm} has no value")
+        return algorithm, None
+    try:
+        length = len(base64.b64decode(text, validate=True))
+    except (TypeError, ValueError):
+        length = -1
+    if length != _DIGEST_BYTES[algorithm]:
+        _refuse("checksum", f"expected {_DIGEST_BYTES[algorithm]} bytes of {algorithm} in base64, not {text!r}")
+    return algorithm, text
+
+
+def nothing_expected(options: PutOptions, why: str) -> PutOptions:
+    """Refuse a checksum's value where it can't be that of the bytes; an algorithm may be named."""
+    if options.expected is not None:
+        _refuse("checksum", f"{why}; name the algorithm only")
+    return options
 
 
 def _customer(value: SSE, argument: str = "encryption") -> dict[str, str]:

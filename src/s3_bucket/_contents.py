@@ -10,19 +10,18 @@ Where it doesn't, HEAD may tell a checksum of the whole object, if the server ke
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
-import zlib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from s3_bucket import _plan
+from s3_bucket import _plan, _sums
 from s3_bucket._plan import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from s3_bucket._models import Buffer
+    from s3_bucket._sums import Sum
 
 _ETAG = re.compile(r"[0-9a-f]{32}(?:-([1-9][0-9]{0,4}))?", re.ASCII)
 _USUAL_PART_SIZES = tuple(mib * MIB for mib in (5, 8, 10, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 512, 1024))
@@ -46,18 +45,6 @@ def part_sizes(etag: str, size: int, own: int) -> list[int]:
     even = -(-size // count)
     usual = {_plan.part_size_for(size, each) for each in (own, *_USUAL_PART_SIZES)}
     return sorted(each for each in {*usual, -(-even // MIB) * MIB, even} if each and -(-size // each) == count)
-
-
-class Sum(Protocol):
-    """Something that is made of bytes, one after another."""
-
-    def update(self, data: Buffer) -> None:
-        """Take the next bytes."""
-        ...
-
-    def text(self) -> str:
-        """Return it, when all bytes have been taken."""
-        ...
 
 
 class Etag:
@@ -94,36 +81,6 @@ class Etag:
         self._part, self._room = _md5(), self._part_size
 
 
-class Crc32:
-    """The CRC32 of bytes, as S3 writes it."""
-
-    def __init__(self) -> None:
-        self._crc = 0
-
-    def update(self, data: Buffer) -> None:
-        """Take the next bytes."""
-        self._crc = zlib.crc32(data, self._crc)
-
-    def text(self) -> str:
-        """Return it, when all bytes have been taken."""
-        return base64.b64encode(self._crc.to_bytes(4, "big")).decode()
-
-
-class Sha:
-    """A SHA of bytes, as S3 writes it."""
-
-    def __init__(self, name: str) -> None:
-        self._hash = hashlib.new(name, usedforsecurity=False)
-
-    def update(self, data: Buffer) -> None:
-        """Take the next bytes."""
-        self._hash.update(data)
-
-    def text(self) -> str:
-        """Return it, when all bytes have been taken."""
-        return base64.b64encode(self._hash.digest()).decode()
-
-
 def etags(etag: str, size: int, own: int) -> list[Sum]:
     """Return what to make of the bytes that may be those of this object: one of them is its etag, if they are."""
     return [Etag(each, in_parts="-" in etag) for each in part_sizes(etag, size, own)]
@@ -135,11 +92,10 @@ def checksum(answer: Mapping[str, Any]) -> tuple[Sum, str] | None:
     None, if the server keeps no checksum of the whole object, or of a kind that Python can't make (CRC64NVME, CRC32C).
     One of the parts' checksums ("...-3", of the type COMPOSITE) says nothing of the whole.
     """
-    makers: dict[str, Sum] = {"CRC32": Crc32(), "SHA256": Sha("sha256"), "SHA1": Sha("sha1")}
-    for algorithm, made in makers.items():
+    for algorithm in _sums.ALGORITHMS:
         kept = answer.get(f"Checksum{algorithm}") or "-"
         if "-" not in kept and answer.get("ChecksumType") != "COMPOSITE":
-            return made, kept
+            return _sums.running(algorithm), kept
     return None
 
 

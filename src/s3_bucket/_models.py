@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeAlias, TypedDict, TypeVar
 
 from s3_bucket.exceptions import BulkError
 
@@ -37,6 +37,10 @@ Data: TypeAlias = (
 ByteRange: TypeAlias = "tuple[int, int | None]"
 
 
+ChecksumName: TypeAlias = Literal["CRC32", "SHA1", "SHA256"]
+Checksum: TypeAlias = "ChecksumName | Mapping[ChecksumName, str]"
+
+
 class MorePutKeywords(TypedDict, total=False):
     """put()'s keyword-only arguments, for the calls that take the same ones."""
 
@@ -50,6 +54,7 @@ class MorePutKeywords(TypedDict, total=False):
     storage_class: str | None
     tags: Mapping[str, str] | None
     encryption: SSE | str | None
+    checksum: Checksum | None
     acl: CannedACL | None
     lock: ObjectLock | None
     legal_hold: bool

@@ -140,9 +140,11 @@ def lifetime(expires_in: timedelta | float) -> int:
 
 
 def _for_others(options: PutOptions) -> PutOptions:
-    """Refuse what nobody else may know."""
+    """Refuse what nobody else may know, or can be told to send."""
     if customer_of(options.headers):
         _refuse("encryption", "SSE.c can't be presigned: whoever uploads would have to know the key, and send it")
+    if options.algorithm is not None:
+        _refuse("checksum", "it would be that of bytes which only whoever uploads has")
     return options
 
 

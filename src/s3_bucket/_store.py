@@ -97,6 +97,10 @@ class PutOptions(NamedTuple):
     metadata: Mapping[str, str] = NOTHING
     if_match: str | None = None
     if_absent: bool = False
+    algorithm: str | None = None
+    """The checksum that S3 is to compare and to keep: "CRC32", "SHA1" or "SHA256"; None for what is usual there."""
+    expected: str | None = None
+    """What it must be for all of the data, in base64."""
 
 
 class CopyRequest(NamedTuple):
@@ -149,7 +153,8 @@ class Upload(NamedTuple):
     """A multipart upload that has begun.
 
     Attributes:
-        checksum: how the server will keep the CRC32 of the object: "FULL_OBJECT", "COMPOSITE", None for not at all.
+        checksum: how the server will keep the checksum of the object: "FULL_OBJECT", "COMPOSITE", None for not at all.
+        algorithm: of that checksum, where another one than the usual CRC32 was asked for.
         encryption: how the server has said that it encrypts the object.
         customer: the parameters that carry the customer's key for that, which every part needs again.
     """
@@ -160,15 +165,21 @@ class Upload(NamedTuple):
     checksum: str | None = None
     encryption: str | None = None
     customer: Mapping[str, str] = NOTHING
+    algorithm: str | None = None
 
 
 class Part(NamedTuple):
-    """A part that S3 has stored, as CompleteMultipartUpload wants it named."""
+    """A part that S3 has stored, as CompleteMultipartUpload wants it named.
+
+    Attributes:
+        checksum: by the upload's own algorithm, if it has one.
+    """
 
     number: int
     etag: str
     size: int = 0
     crc32: str | None = None
+    checksum: str | None = None
 
 
 class ListRequest(NamedTuple):

@@ -120,19 +120,20 @@ def digest(options: PutOptions) -> str:
     """
     headers = {name: value for name, value in options.headers.items() if not isinstance(value, Secret)}
     given = sorted(headers.items()), sorted(options.metadata.items())
-    return hashlib.sha256(json.dumps(given).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*given, options.algorithm]).encode()).hexdigest()
 
 
 # Uploads
 
 
-def parts_page(answer: Mapping[str, Any], after: int) -> tuple[list[Part], int | None]:
+def parts_page(answer: Mapping[str, Any], after: int, algorithm: str | None = None) -> tuple[list[Part], int | None]:
     """Return the parts that an answer to ListParts names, and after which one to ask for more, None if there are none.
 
     A listing that breaks off is no failure: what isn't listed is sent again.
     """
+    chosen = f"Checksum{algorithm}"
     parts = [
-        Part(entry["PartNumber"], entry["ETag"], entry["Size"], entry.get("ChecksumCRC32"))
+        Part(entry["PartNumber"], entry["ETag"], entry["Size"], entry.get("ChecksumCRC32"), entry.get(chosen))
         for entry in answer.get("Parts", [])
         if all(entry.get(name) is not None for name in ("PartNumber", "ETag", "Size"))
     ]

@@ -202,6 +202,21 @@ async def test_another_customer_key(
     assert (await slow.get("key", encryption=another)).data == data
 
 
+async def test_chosen_checksum(slow: S3.AsyncBucket, source: anyio.Path, data: bytes) -> None:
+    """An upload goes on with the checksums of its parts that it had chosen; with others, it begins anew."""
+    await begin_upload(slow, source, checksum="SHA256")
+    with counted() as requests:
+        info = await slow.upload_file(source, "key", resume=True, checksum="SHA256")
+    assert (requests["ListParts"], requests["UploadPart"]) == (1, 2)
+    assert (await slow.get("key")).data == data
+    if info.checksums:  # where the server keeps any
+        assert info.checksums == (await slow.put("another", data, checksum="SHA256")).checksums
+    await begin_upload(slow, source, checksum="SHA256")
+    with counted() as requests:
+        await slow.upload_file(source, "key", resume=True, checksum="SHA1")
+    assert requests["AbortMultipartUpload"] == 1
+
+
 async def test_locked_upload(locking: S3.AsyncBucket, open_bucket: OpenBucket, source: anyio.Path) -> None:
     """An object whose upload went on is locked, as it was to be."""
     slow = open_bucket(locking.name, max_concurrency=1)

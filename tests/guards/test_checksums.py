@@ -6,7 +6,7 @@ import base64
 import hashlib
 import logging
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -95,6 +95,36 @@ async def test_refused_by_many_at_once(
     results = [result async for result in bucket.put_many((f"key-{n}", b"data") for n in range(20))]
     assert all(result.ok for result in results)
     assert len(warnings(caplog)) == 1
+
+
+@pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
+async def test_a_chosen_checksum_is_refused(
+    algorithm: Any, data: bytes, script: Script, bucket: S3.AsyncBucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the algorithm was chosen, a vendor's refusal is told, and nothing is sent without it or learned of it."""
+    refusing(script, REFUSALS["B2"])
+    with pytest.raises(S3.BucketException, match="Unsupported header"):
+        await bucket.put("key", data, checksum=algorithm)
+    assert len(script.requests) == 1
+    assert warnings(caplog) == []
+    script.answers.clear()
+    await bucket.put("key", b"data")
+    assert "x-amz-checksum-crc32" in script.requests[-1].headers
+
+
+@pytest.mark.parametrize("checksums", ["when_required", "auto"])
+async def test_a_chosen_checksum(checksums: str, script: Script, make: Callable[..., S3.AsyncBucket]) -> None:
+    """The algorithm that was chosen goes with the object, whatever the settings say, and with each of its parts."""
+    bucket = make(checksums=checksums)
+    await bucket.put("key", b"data", checksum="SHA256")
+    sent = {name: value for name, value in script.requests[-1].headers.items() if "checksum" in name}
+    assert sent == {"x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(b"data").digest()).decode()}
+    await bucket.put("key", LARGE, checksum="CRC32")
+    assert all(
+        "x-amz-checksum-crc32" in request.headers for request in script.requests if "partNumber" in request.target
+    )
+    assert sum("partNumber" in request.target for request in script.requests) == 2
 
 
 async def test_the_whole_object_s_checksum(script: Script, bucket: S3.AsyncBucket) -> None:

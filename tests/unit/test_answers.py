@@ -63,6 +63,17 @@ def test_complete_parameters(checksum: str | None, named: list[dict[str, Any]]) 
         assert parameters.keys() == {"Bucket", "Key", "UploadId", "MultipartUpload"}
 
 
+@pytest.mark.parametrize(("checksum", "is_named"), [(None, False), ("COMPOSITE", True), ("FULL_OBJECT", True)])
+def test_complete_parameters_of_a_chosen_checksum(checksum: str | None, *, is_named: bool) -> None:
+    """By an algorithm of its own, an upload's parts are named with that, if the server keeps it; the whole's isn't."""
+    upload = Upload("b", "k", "u", checksum, algorithm="SHA1")
+    part = answers.part(upload, 1, "e", 5, {"ChecksumSHA1": "s"})
+    assert part == Part(1, "e", 5, None, "s")
+    parameters = answers.complete_parameters(upload, [part])
+    named = {"PartNumber": 1, "ETag": "e", **({"ChecksumSHA1": "s"} if is_named else {})}
+    assert parameters == {**answers.upload_parameters(upload), "MultipartUpload": {"Parts": [named]}}
+
+
 def test_a_part_without_a_checksum() -> None:
     """If one part was sent without, because the vendor refused it, none is named."""
     parts = [*PARTS, Part(4, "e4", 1)]

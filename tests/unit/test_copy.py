@@ -364,7 +364,24 @@ def test_parameters() -> None:
     assert (changed["Metadata"], changed["ContentType"], changed["CacheControl"]) == ({"a": "b"}, "x/y", "no-store")
     part = _copies.part_parameters(request(source_version_id="w"), source, Upload(BUCKET, "copy", "id"), 1, 0, 5)
     assert (part["CopySource"]["VersionId"], part["CopySourceRange"]) == ("w", "bytes=0-4")
-    assert _copies.copied_part(Target("UploadPartCopy"), 1, 5, {"CopyPartResult": {"ETag": "e"}}) == Part(1, "e", 5)
+    assert "ChecksumAlgorithm" not in changed
+    assert _copies.copy_parameters(request(checksum="SHA256"), source)["ChecksumAlgorithm"] == "SHA256"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "told", "expected"),
+    [
+        (None, {}, Part(1, "e", 5)),
+        (None, {"ChecksumCRC32": "c", "ChecksumSHA1": "s"}, Part(1, "e", 5, "c")),
+        ("SHA1", {"ChecksumSHA1": "s"}, Part(1, "e", 5, None, "s")),
+        ("SHA1", {}, Part(1, "e", 5)),
+    ],
+)
+def test_copied_part(algorithm: str | None, told: dict[str, str], expected: Part) -> None:
+    """A copied part has the checksums that the server tells of it."""
+    upload = Upload(BUCKET, "copy", "id", algorithm=algorithm)
+    answer = {"CopyPartResult": {"ETag": "e", **told}}
+    assert _copies.copied_part(Target("UploadPartCopy"), upload, 1, 5, answer) == expected
 
 
 def test_parameters_with_keys() -> None:

@@ -85,7 +85,7 @@ def test_written_with_a_key() -> None:
 def test_uploads_remember_their_key() -> None:
     """The key of a multipart upload goes with its parts and its completion, not with its end."""
     customer = S3.SSE.c(bytes(32)).parameters
-    upload = answers.begun(TARGET, {"UploadId": "u", "SSECustomerAlgorithm": "AES256", **META}, customer)
+    upload = answers.begun(TARGET, {"UploadId": "u", "SSECustomerAlgorithm": "AES256", **META}, PutOptions(customer))
     assert upload == Upload("b", "k", "u", None, "SSE-C", customer)
     named = {"Bucket": "b", "Key": "k", "UploadId": "u"}
     assert answers.upload_parameters(upload) == named

@@ -11,7 +11,7 @@ import pytest
 
 from s3_bucket._async import _places
 from s3_bucket._async._places import Placed, PlacedSource, Root
-from s3_bucket._contents import Crc32
+from s3_bucket._sums import Crc32
 from s3_bucket._tree import Kind
 from s3_bucket.exceptions import IntegrityError
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import zlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from s3_bucket import _sums
 from s3_bucket._async import _errors
 from s3_bucket._async._errors import Target
 from s3_bucket.exceptions import IntegrityError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import GetRequest, Piece
+    from s3_bucket._store import GetRequest, Piece, PutOptions
     from s3_bucket.exceptions import BucketException
 
 T = TypeVar("T")
@@ -41,12 +41,9 @@ async def crc32(data: Buffer, before: int = 0) -> int:
     return await summed(zlib.crc32, data, before)
 
 
-def _hash(name: str) -> Callable[[Buffer], str]:
-    return lambda data: base64.b64encode(hashlib.new(name, data, usedforsecurity=False).digest()).decode()
-
-
-_HASHES = {"SHA1": _hash("sha1"), "SHA256": _hash("sha256")}
-"""What else the server may keep that Python can make."""
+async def of(algorithm: str, data: Buffer) -> str:
+    """Return a checksum of the bytes."""
+    return await summed(partial(_sums.of, algorithm), data)
 
 
 def text(crc: int) -> str:
@@ -118,6 +115,16 @@ def _different(request: GetRequest, info: ObjectInfo, algorithm: str, came: str)
     return _errors.make(IntegrityError, target, msg, retryable=True)
 
 
+def expect(target: Target, options: PutOptions, came: str) -> None:
+    """Raise IntegrityError if what is to be stored has another checksum than was said."""
+    if came != options.expected:
+        place, algorithm = _errors.where(target), options.algorithm
+        msg = (
+            f"the {algorithm} of what was to be stored as {place} is {came}, not {options.expected}; nothing was stored"
+        )
+        raise _errors.make(IntegrityError, target, msg)
+
+
 class Running:
     """The CRC32 of an object whose bytes come one after another; of one that is read here and there, none is known."""
 
@@ -162,7 +169,7 @@ async def check_piece(request: GetRequest, piece: Piece) -> None:
         return
     if kept(piece.info) is not None:
         compare(request, piece.info, await crc32(piece.data))
-    for algorithm in _HASHES.keys() & piece.info.checksums.keys():
-        came = await summed(_HASHES[algorithm], piece.data)
+    for algorithm in {"SHA1", "SHA256"} & piece.info.checksums.keys():
+        came = await of(algorithm, piece.data)
         if piece.info.checksums[algorithm] != came and "-" not in piece.info.checksums[algorithm]:  # that of parts
             raise _different(request, piece.info, algorithm, came)

@@ -38,6 +38,7 @@ def kept(source: ObjectInfo, given: PutOptions, *, keeps_metadata: bool = True) 
         source.metadata if keeps_metadata else given.metadata,
         given.if_match,
         given.if_absent,
+        given.algorithm,
     )
 
 
@@ -61,6 +62,8 @@ def copy_parameters(request: CopyRequest, source: ObjectInfo) -> dict[str, Any]:
         parameters |= {name: value for name, value in typed(options.headers).items() if name not in _CONTENT}
     if request.tags is not None:
         parameters["TaggingDirective"] = "REPLACE"
+    if request.given.algorithm is not None:
+        parameters["ChecksumAlgorithm"] = request.given.algorithm
     return parameters
 
 
@@ -94,11 +97,11 @@ def copied(target: Target, answer: Mapping[str, Any]) -> Written:
     return Written(_etag(target, answer.get("CopyObjectResult")), answer.get("VersionId"))
 
 
-def copied_part(target: Target, number: int, size: int, answer: Mapping[str, Any]) -> Part:
+def copied_part(target: Target, upload: Upload, number: int, size: int, answer: Mapping[str, Any]) -> Part:
     """Return what UploadPartCopy said."""
     result: Mapping[str, Any] = answer.get("CopyPartResult") or {}
     _etag(target, result)
-    return Part(number, result["ETag"], size, result.get("ChecksumCRC32"))
+    return Part(number, result["ETag"], size, result.get("ChecksumCRC32"), result.get(f"Checksum{upload.algorithm}"))
 
 
 def _etag(target: Target, result: Mapping[str, Any] | None) -> str:

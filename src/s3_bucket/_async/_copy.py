@@ -135,7 +135,7 @@ async def _copy_part(
     with _pinned(request, target):
         parameters = _copies.part_parameters(request, source, upload, number, start, stop)
         answer = await store.call(request.bucket, target.operation, parameters)
-    return _copies.copied_part(target, number, stop - start, answer)
+    return _copies.copied_part(target, upload, number, stop - start, answer)
 
 
 async def _check_source(store: RetryingStore, request: CopyRequest, source: ObjectInfo) -> None:

@@ -69,7 +69,7 @@ def upload_job(
     if options.get("if_match") is not None:
         msg = "if_match: one etag can't be that of every object"
         raise InvalidInput(msg, argument="if_match")
-    _checks.put_options("key", **options)
+    _checks.nothing_expected(_checks.put_options("key", **options), "one value can't be that of every file")
     plan = Plan("upload", _checks.local_dir(local_dir), bucket, _checks.directory_prefix(prefix))
     return Job(open_store, place, plan, options)
 

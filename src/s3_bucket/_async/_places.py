@@ -23,7 +23,7 @@ from s3_bucket.exceptions import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from s3_bucket._contents import Sum
+    from s3_bucket._sums import Sum
 
 BATCH = 1_000
 """So many entries of a directory are taken in one visit of a worker thread."""

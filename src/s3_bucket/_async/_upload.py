@@ -10,8 +10,9 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from s3_bucket import _plan, events
-from s3_bucket._async import _conditions, _lost, _retention, _shield
+from s3_bucket import _plan, _sums, events
+from s3_bucket._async import _checksums, _conditions, _lost, _retention, _shield
+from s3_bucket._async._errors import Target
 from s3_bucket._async._sources import BufferSource, FileSource
 from s3_bucket._models import NAMED, object_info
 from s3_bucket._progress import Meter
@@ -107,6 +108,8 @@ async def _whole(
         _conditions.refuse(store, "PutObject", bucket, key, options)
     if meter is not None:
         meter.begin(len(data))
+    if options.expected is not None:
+        _checksums.expect(Target("PutObject", bucket, key), options, await _checksums.of(options.algorithm or "", data))
     if not store.buffers.taken():
         await store.buffers.acquire()
     try:
@@ -160,6 +163,7 @@ class ObjectUpload:
         self._tasks: list[asyncio.Task[Part]] = []
         self._failed: BaseException | None = None
         self._has_room = False
+        self._sum = None if options.expected is None else _sums.running(options.algorithm or "")
 
     async def __aenter__(self) -> Self:
         return self
@@ -189,6 +193,8 @@ class ObjectUpload:
             is_lent: whether they are in memory that the store has lent.
         """
         self.size += len(data)
+        if self._sum is not None:
+            await _checksums.summed(self._sum.update, data)
         if self._creating is None and self._first is None:
             self._first = data
             return
@@ -212,6 +218,8 @@ class ObjectUpload:
 
         parts = await self.arrived()
         upload = await self._begun()
+        if self._sum is not None:
+            _checksums.expect(Target("PutObject", self._bucket, self._key), self._options, self._sum.text())
         await _conditions.complete(self._store, self._bucket, self._key, self._options)
         if self._meter is not None:
             self._meter.end()

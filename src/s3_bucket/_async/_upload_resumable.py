@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s3_bucket import _plan, _unfinished, events
+from s3_bucket import _plan, _sums, _unfinished, events
 from s3_bucket._async import _checksums, _conditions, _kept, _lost, _shield, _upload
+from s3_bucket._async._errors import Target
 from s3_bucket._encryption import CUSTOMER, customer_of
 from s3_bucket._progress import Meter
 from s3_bucket._store import WRITE_TOKEN, Part, Upload
@@ -138,7 +139,7 @@ class ResumableUpload:
                 if error.error_code not in _GONE:
                     raise
                 return None
-            page, after = _unfinished.parts_page(answer, after)
+            page, after = _unfinished.parts_page(answer, after, self._options.algorithm)
             parts += page
         return parts
 
@@ -158,7 +159,7 @@ class ResumableUpload:
 
         async def compare(each: tuple[Part, int, int]) -> None:
             part, start, stop = each
-            crc32, md5 = await _shield.in_thread(_sums, self._source.fileno(), start, stop)
+            crc32, md5 = await _shield.in_thread(_crc32_and_md5, self._source.fileno(), start, stop)
             if _unfinished.holds(part, crc32, md5):
                 self._parts[part.number] = part._replace(crc32=crc32)
 
@@ -190,7 +191,7 @@ class ResumableUpload:
         upload = self._upload(begun)
         try:
             await self._send_missing(upload, meter)
-            await self._source.check()
+            await self._check_source()
             return await self._done(begun, await self._complete(begun, upload))
         except (PreconditionFailed, NoSuchKey) as error:  # the latter: there is nothing that if_match could name
             if not error.retryable:  # nor will it be stored the next time
@@ -202,6 +203,15 @@ class ResumableUpload:
                 f" resume=True goes on with it, abort_stale_uploads() removes it (upload id: {begun.upload_id})"
             )
             raise
+
+    async def _check_source(self) -> None:
+        """Compare the file with what is said of it."""
+        await self._source.check()
+        if self._options.expected is not None:
+            came = await _shield.in_thread(
+                _checksum_of, self._options.algorithm or "", self._source.fileno(), self._size
+            )
+            _checksums.expect(Target("PutObject", self._bucket, self._key), self._options, came)
 
     async def _send_missing(self, upload: Upload, meter: Meter) -> None:
         every = _unfinished.numbered(self._size, self._wanted.part_size)
@@ -244,14 +254,22 @@ class ResumableUpload:
 
     def _upload(self, begun: BegunUpload) -> Upload:
         encryption = CUSTOMER if self._customer else None
-        return Upload(self._bucket, self._key, begun.upload_id, begun.checksum, encryption, self._customer)
+        more = (begun.checksum, encryption, self._customer, self._options.algorithm)
+        return Upload(self._bucket, self._key, begun.upload_id, *more)
 
 
 async def _ended(beginning: asyncio.Task[BegunUpload]) -> None:
     await beginning
 
 
-def _sums(fd: int, start: int, stop: int) -> tuple[str, str]:
+def _checksum_of(algorithm: str, fd: int, size: int) -> str:
+    made = _sums.running(algorithm)
+    for piece in _kept.pieces(fd, 0, size):
+        made.update(piece)
+    return made.text()
+
+
+def _crc32_and_md5(fd: int, start: int, stop: int) -> tuple[str, str]:
     """Return the CRC32 and the MD5 of a file's bytes, as S3 writes them."""
     crc, md5 = 0, hashlib.md5(usedforsecurity=False)
     for piece in _kept.pieces(fd, start, stop):

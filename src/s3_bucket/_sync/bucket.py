@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from s3_bucket._keeping import CannedACL, ObjectLock, RestoreTier
     from s3_bucket._models import (
         ByteRange,
+        Checksum,
         Data,
         GetResult,
         MorePutKeywords,
@@ -182,6 +183,7 @@ class Bucket(Face):
         storage_class: str | None = None,
         tags: Mapping[str, str] | None = None,
         encryption: SSE | str | None = None,
+        checksum: Checksum | None = None,
         acl: CannedACL | None = None,
         lock: ObjectLock | None = None,
         legal_hold: bool = False,
@@ -210,6 +212,9 @@ class Bucket(Face):
             tags: up to 10 names and values.
             encryption: how S3 is to encrypt it: SSE.s3(), SSE.kms(...), or SSE.c(key), which goes over HTTPS only; also
                 "AES256", "aws:kms", "aws:kms:dsse", or the ARN of a KMS key. The bucket's default when not given.
+            checksum: which one S3 is to compare and to keep: "CRC32", "SHA1" or "SHA256"; or a mapping of it to its
+                value, in base64, where that is known beforehand: nothing else is stored then. When not given, as
+                init()'s `checksums` says.
             acl: a canned access control list, such as "public-read" or "bucket-owner-full-control".
             lock: until when this version can't be deleted or replaced; in a bucket with Object Lock.
             legal_hold: whether it can't be deleted until set_legal_hold() lets it go; in a bucket with Object Lock.
@@ -225,7 +230,8 @@ class Bucket(Face):
             KeyAlreadyExists: if_absent, and there is an object.
             PreconditionFailed: if_match did not hold.
             NoSuchBucket: there is no such bucket.
-            IntegrityError: the file changed while it was read, or S3 did not store what was sent.
+            IntegrityError: the file changed while it was read, S3 did not store what was sent, or the data has another
+                checksum than `checksum` says.
             AmbiguousWrite: the answer was lost, and whether it was stored can't be said.
 
         Example:
@@ -249,6 +255,7 @@ class Bucket(Face):
             storage_class=storage_class,
             tags=tags,
             encryption=encryption,
+            checksum=checksum,
             acl=acl,
             lock=lock,
             legal_hold=legal_hold,

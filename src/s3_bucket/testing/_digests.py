@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import zlib
 from typing import TYPE_CHECKING
 
+from s3_bucket import _sums
 from s3_bucket._async import _checksums
 from s3_bucket.testing._state import Refused
 
@@ -26,15 +25,11 @@ def base64_of(digest: bytes) -> str:
     return base64.b64encode(digest).decode()
 
 
-def _sha(name: str) -> Callable[[Content], str]:
-    return lambda content: base64_of(hashlib.new(name, content.data, usedforsecurity=False).digest())
-
-
 # The other two are kept unseen: Python can't make them.
 _SUMS: dict[str, Callable[[Content], str]] = {
     "CRC32": lambda content: _checksums.text(content.crc32),
-    "SHA1": _sha("sha1"),
-    "SHA256": _sha("sha256"),
+    "SHA1": lambda content: _sums.of("SHA1", content.data),
+    "SHA256": lambda content: _sums.of("SHA256", content.data),
 }
 
 
@@ -67,10 +62,11 @@ def whole(checksums: dict[str, str]) -> dict[str, str]:
 
 def of_parts(algorithm: str | None, kind: str | None, parts: Sequence[StoredPart]) -> dict[str, str]:
     """Return the checksum of an object that is put together of parts."""
-    if algorithm != "CRC32":
+    if algorithm not in _SUMS:
         return {}
     if kind == FULL_OBJECT:
         crc = _checksums.combined((part.content.crc32, len(part.content)) for part in parts)
         return {"ChecksumCRC32": _checksums.text(crc), "ChecksumType": FULL_OBJECT}
-    crcs = b"".join(part.content.crc32.to_bytes(4, "big") for part in parts)
-    return {"ChecksumCRC32": f"{_checksums.text(zlib.crc32(crcs))}-{len(parts)}", "ChecksumType": COMPOSITE}
+    digests = b"".join(base64.b64decode(_SUMS[algorithm](part.content)) for part in parts)
+    whole = _sums.of(algorithm, digests)
+    return {f"Checksum{algorithm}": f"{whole}-{len(parts)}", "ChecksumType": COMPOSITE}

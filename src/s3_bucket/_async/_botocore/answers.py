@@ -11,14 +11,15 @@ from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._botocore import keeping
 from s3_bucket._async._errors import Refusal, Target
 from s3_bucket._async._shapes import bare, broken_off, require_of, typed, utc
+from s3_bucket._encryption import customer_of
 from s3_bucket._models import NAMED, ObjectInfo, UploadInfo, object_info
-from s3_bucket._store import WRITE_TOKEN, Page, Stored, Upload, UploadsPage, Written
+from s3_bucket._store import WRITE_TOKEN, Page, Part, Stored, Upload, UploadsPage, Written
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from s3_bucket._store import GetRequest, Part, Piece, PutOptions
+    from s3_bucket._store import GetRequest, Piece, PutOptions
     from s3_bucket.exceptions import BucketException
 
 FULL_OBJECT = "FULL_OBJECT"
@@ -87,9 +88,10 @@ def put_parameters(options: PutOptions) -> dict[str, Any]:
 
 def checksum_parameters(options: PutOptions, checksum: Mapping[str, str]) -> Mapping[str, str]:
     """Return the checksum of what PutObject sends; of what is locked, S3 wants its algorithm named besides."""
-    if _LOCKED.isdisjoint(options.headers) or "ChecksumCRC32" not in checksum:
+    algorithm = options.algorithm or "CRC32"
+    if _LOCKED.isdisjoint(options.headers) or f"Checksum{algorithm}" not in checksum:
         return checksum
-    return {**checksum, "ChecksumAlgorithm": "CRC32"}
+    return {**checksum, "ChecksumAlgorithm": algorithm}
 
 
 def conditions(options: PutOptions) -> dict[str, str]:
@@ -116,13 +118,14 @@ def complete_parameters(upload: Upload, parts: Sequence[Part]) -> dict[str, Any]
     A server that keeps the whole object's is told that, too, and compares it with what it puts together. One that keeps
     them of an object under a customer's key wants that once more.
     """
-    known = upload.checksum is not None and all(part.crc32 for part in parts)
+    is_chosen = upload.algorithm not in {None, "CRC32"}
+    known = upload.checksum is not None and all(part.checksum if is_chosen else part.crc32 for part in parts)
     named = [
-        given({"PartNumber": part.number, "ETag": part.etag, "ChecksumCRC32": part.crc32 if known else None})
+        {"PartNumber": part.number, "ETag": part.etag, **(_checksum_of(upload, part) if known else {})}
         for part in parts
     ]
     whole: dict[str, Any] = {}
-    if known and upload.checksum == FULL_OBJECT:
+    if known and upload.checksum == FULL_OBJECT and not is_chosen:
         crc = _checksums.combined((_checksums.number(part.crc32 or ""), part.size) for part in parts)
         whole = {
             "ChecksumCRC32": _checksums.text(crc),
@@ -130,6 +133,19 @@ def complete_parameters(upload: Upload, parts: Sequence[Part]) -> dict[str, Any]
             "MpuObjectSize": sum(part.size for part in parts),
         }
     return {**upload_parameters(upload), **upload.customer, "MultipartUpload": {"Parts": named}, **whole}
+
+
+def part(upload: Upload, number: int, etag: str, size: int, checksum: Mapping[str, str]) -> Part:
+    """Return the part that was stored with this checksum."""
+    chosen = None if upload.algorithm is None else checksum.get(f"Checksum{upload.algorithm}")
+    return Part(number, etag, size, checksum.get("ChecksumCRC32"), chosen)
+
+
+def _checksum_of(upload: Upload, part: Part) -> dict[str, str | None]:
+    """Return the parameter that names a part's checksum."""
+    if upload.algorithm is None:
+        return {"ChecksumCRC32": part.crc32}
+    return {f"Checksum{upload.algorithm}": part.checksum}
 
 
 def status(answer: Mapping[str, Any]) -> int:
@@ -207,13 +223,13 @@ def written(target: Target, answer: Mapping[str, Any]) -> Written:
     return Written(bare(answer["ETag"]), answer.get("VersionId"), checksums(answer), keeping.encryption(answer))
 
 
-def begun(target: Target, answer: Mapping[str, Any], customer: Mapping[str, str]) -> Upload:
+def begun(target: Target, answer: Mapping[str, Any], options: PutOptions) -> Upload:
     """Return the multipart upload that has begun, as CreateMultipartUpload says."""
     require(target, answer, "UploadId")
-    keeps = answer.get("ChecksumAlgorithm") == "CRC32"
+    keeps = answer.get("ChecksumAlgorithm") == (options.algorithm or "CRC32")
     kind = answer.get("ChecksumType", "COMPOSITE") if keeps else None
     place = (target.bucket or "", target.key or "", answer["UploadId"])
-    return Upload(*place, kind, keeping.encryption(answer), customer)
+    return Upload(*place, kind, keeping.encryption(answer), customer_of(options.headers), options.algorithm)
 
 
 def completed(target: Target, answer: Mapping[str, Any], upload: Upload) -> Written:

@@ -43,8 +43,10 @@ class Checksums:
         """Whether it is a Content-MD5 that is sent."""
         return not self._crc32
 
-    async def of(self, body: Buffer) -> dict[str, str]:
-        """Return the parameter that carries the checksum of a body."""
+    async def of(self, body: Buffer, algorithm: str | None = None) -> dict[str, str]:
+        """Return the parameter that carries the checksum of a body: by this algorithm, if one was asked for."""
+        if algorithm is not None:
+            return {f"Checksum{algorithm}": await _checksums.of(algorithm, body)}
         return await _checksums.summed(self.made, body)
 
     def made(self, body: Buffer) -> dict[str, str]:
@@ -59,16 +61,26 @@ class Checksums:
         A server that doesn't keep a CRC32 of the object needs none of its parts where the signature covers their
         SHA-256, which it verifies.
         """
-        if self._setting == "auto" and self._crc32 and upload.checksum is None and is_signed:
+        if self._setting == "auto" and self._crc32 and upload.checksum is None and is_signed and not upload.algorithm:
             return {}
-        return await self.of(body)
+        return await self.of(body, upload.algorithm)
 
-    def of_parts(self) -> dict[str, str]:
+    def of_parts(self, algorithm: str | None) -> dict[str, str]:
         """Return the parameters by which the parts of a multipart upload are announced to have checksums."""
-        return {"ChecksumAlgorithm": "CRC32", "ChecksumType": answers.FULL_OBJECT} if self._crc32 else {}
+        if algorithm in {"SHA1", "SHA256"}:  # which can't be put together to that of the whole
+            return {"ChecksumAlgorithm": algorithm}
+        wanted = self._crc32 or algorithm is not None
+        return {"ChecksumAlgorithm": "CRC32", "ChecksumType": answers.FULL_OBJECT} if wanted else {}
 
-    async def sent(self, checksum: dict[str, str], send: Callable[[dict[str, str]], Awaitable[Any]]) -> Any:
-        """Send; if a vendor refuses it for the checksum, send it without, this time and from then on."""
+    async def sent(
+        self, checksum: dict[str, str], send: Callable[[dict[str, str]], Awaitable[Any]], chosen: str | None = None
+    ) -> Any:
+        """Send; if a vendor refuses it for the checksum, send it without, this time and from then on.
+
+        But not where its algorithm was chosen: then the refusal is the answer.
+        """
+        if chosen is not None:
+            return await send(checksum)
         try:
             answer = await send(checksum)
         except BucketException as error:

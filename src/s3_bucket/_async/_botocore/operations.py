@@ -13,8 +13,6 @@ from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.checksums import Checksums
 from s3_bucket._async._errors import Target
 from s3_bucket._async._pace import Pace
-from s3_bucket._encryption import customer_of
-from s3_bucket._store import Page, Part
 from s3_bucket.exceptions import BucketException
 
 if TYPE_CHECKING:
@@ -22,7 +20,18 @@ if TYPE_CHECKING:
 
     from s3_bucket._config import Settings
     from s3_bucket._models import Buffer, ObjectInfo
-    from s3_bucket._store import Arrival, GetRequest, ListRequest, PutOptions, Stored, Upload, UploadsPage, Written
+    from s3_bucket._store import (
+        Arrival,
+        GetRequest,
+        ListRequest,
+        Page,
+        Part,
+        PutOptions,
+        Stored,
+        Upload,
+        UploadsPage,
+        Written,
+    )
 
 READ_SIZE = 256 * 1024
 """Bytes that are taken from a connection at a time."""
@@ -104,8 +113,9 @@ class Operations(ABC):
             **answers.conditions(options),
         }
         answer = await self.checksums.sent(
-            await self.checksums.of(body),
+            await self.checksums.of(body, options.algorithm),
             lambda checksum: self._ask(target, {**parameters, **answers.checksum_parameters(options, checksum)}),
+            options.algorithm,
         )
         return answers.written(target, answer)
 
@@ -136,17 +146,21 @@ class Operations(ABC):
         target = Target("CreateMultipartUpload", bucket, key)
         parameters = {"Bucket": bucket, "Key": key, **answers.put_parameters(options)}
         answer = await self.checksums.sent(
-            self.checksums.of_parts(), lambda checksum: self._ask(target, {**parameters, **checksum})
+            self.checksums.of_parts(options.algorithm),
+            lambda checksum: self._ask(target, {**parameters, **checksum}),
+            options.algorithm,
         )
-        return answers.begun(target, answer, customer_of(options.headers))
+        return answers.begun(target, answer, options)
 
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         target = Target("UploadPart", upload.bucket, upload.key)
         parameters = {**answers.part_parameters(upload, number), "Body": _owned(body)}
         checksum = await self.checksums.of_part(upload, body, is_signed=self._signs_payloads)
-        answer = await self.checksums.sent(checksum, lambda checksum: self._ask(target, {**parameters, **checksum}))
+        answer = await self.checksums.sent(
+            checksum, lambda checksum: self._ask(target, {**parameters, **checksum}), upload.algorithm
+        )
         answers.require(target, answer, "ETag")
-        return Part(number, answer["ETag"], len(body), checksum.get("ChecksumCRC32"))
+        return answers.part(upload, number, answer["ETag"], len(body), checksum)
 
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
         target = Target("CompleteMultipartUpload", upload.bucket, upload.key, options.if_absent)

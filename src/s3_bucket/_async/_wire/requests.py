@@ -42,6 +42,8 @@ _PUT = {
     "IfNoneMatch": "if-none-match",
     "ChecksumAlgorithm": "x-amz-sdk-checksum-algorithm",
     "ChecksumCRC32": "x-amz-checksum-crc32",
+    "ChecksumSHA1": "x-amz-checksum-sha1",
+    "ChecksumSHA256": "x-amz-checksum-sha256",
     "ContentMD5": "content-md5",
 }
 _ANSWERED = {

@@ -218,8 +218,10 @@ class WireStore:
         target = Target("PutObject", bucket, key, options.if_absent)
         if not requests.is_known(options):
             return await self._reference.put(bucket, key, body, options)
-        is_short = len(body) <= _checksums.QUICK
-        checksum = self._checksums.made(body) if is_short else await self._checksums.of(body)
+        if len(body) <= _checksums.QUICK and options.algorithm is None:
+            checksum = self._checksums.made(body)
+        else:
+            checksum = await self._checksums.of(body, options.algorithm)
         try:
             answer = await self._uploaded(target, "", body, options, checksum)
         except Elsewhere:
@@ -233,11 +235,11 @@ class WireStore:
             endpoint = self._wiring.known(upload.bucket) or await self._endpoint(target)
             is_signed = not endpoint.origin.is_secure and not self._wiring.is_anonymous
             checksum = await self._checksums.of_part(upload, body, is_signed=is_signed)
-            answer = await self._uploaded(target, query, body, PutOptions(upload.customer), checksum)
+            answer = await self._uploaded(target, query, body, _options_of(upload), checksum)
         except Elsewhere:
             return await self._reference.upload_part(upload, number, body)
         answers.require(target, answer, "ETag")
-        return Part(number, answer["ETag"], len(body), checksum.get("ChecksumCRC32"))
+        return answers.part(upload, number, answer["ETag"], len(body), checksum)
 
     async def _uploaded(
         self, target: Target, query: str, body: Buffer, options: PutOptions, checksum: dict[str, str]
@@ -252,7 +254,7 @@ class WireStore:
             headers = requests.put_headers(options, checksum)
             return await self._asked(Asking(target, "PUT", query, headers, None, body, payload))
 
-        settled = not self._checksums.is_learning
+        settled = options.algorithm is not None or not self._checksums.is_learning
         answer: dict[str, Any] = await (send(checksum) if settled else self._checksums.sent(checksum, send))
         return answer
 
@@ -382,6 +384,11 @@ def check_no_secret(headers: Mapping[str, str]) -> None:
     """Raise Elsewhere if a customer's key would go over plain HTTP: the reference refuses that."""
     if CUSTOMER_KEY in headers:
         raise Elsewhere
+
+
+def _options_of(upload: Upload) -> PutOptions:
+    """Return what goes with each part."""
+    return PutOptions(upload.customer, algorithm=upload.algorithm)
 
 
 def _sha256(data: Buffer) -> str:
