@@ -73,6 +73,16 @@ async def test_json(bucket: S3.AsyncBucket) -> None:
     check(told, 3)
 
 
+@pytest.mark.parametrize("if_absent", [False, True], ids=["whole", "in parts"])
+async def test_copies(bucket: S3.AsyncBucket, *, if_absent: bool) -> None:
+    """Copies and moves tell, though no bytes come here."""
+    await bucket.put("key", b"data")
+    for key, copy in (("copy", bucket.copy), ("moved", bucket.move)):
+        told: list[S3.Progress] = []
+        await copy("key", key, if_absent=if_absent, progress=told.append)
+        assert told == [S3.Progress(key, 0, 4), S3.Progress(key, 4, 4)]
+
+
 async def test_stopped_uploads(bucket: S3.AsyncBucket, data: bytes) -> None:
     """What the callback of a multipart upload raises reaches the caller as it is; nothing is stored, nothing left."""
     with pytest.raises(TooMuch):
@@ -128,6 +138,9 @@ async def test_no_callback(unreachable: S3.AsyncBucket) -> None:
     """What can't be called is refused before anything is sent."""
     with pytest.raises(S3.InvalidInput, match=r"^progress: "):
         await unreachable.put("key", b"", progress=5)  # type: ignore[arg-type]
+    for copy in (unreachable.copy, unreachable.move):
+        with pytest.raises(S3.InvalidInput, match=r"^progress: "):
+            await copy("a", "b", progress=5)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from s3_bucket._async._errors import Target
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
 from s3_bucket._encryption import SSE
-from s3_bucket._models import ObjectInfo
+from s3_bucket._models import ObjectInfo, Progress
 from s3_bucket._store import Part, PutOptions, Upload, Written
 from s3_bucket.exceptions import (
     AmbiguousWrite,
@@ -133,6 +133,25 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def request(key: str = "copy", **given: Any) -> CopyRequest:
     """Return what to copy."""
     return _checks.copy_request(BUCKET, "source", key, **given)
+
+
+async def test_progress(server: Server, store: RetryingStore, in_parts: None) -> None:
+    """Each part is told of as it is copied; what the callback raises ends the copy, and leaves nothing."""
+    told: list[Progress] = []
+    await _copy.copy(store, request(), told.append)
+    assert told[0] == Progress("copy", 0, 25)
+    assert [each.done for each in told] == sorted(each.done for each in told)
+    assert (len(told), told[-1]) == (4, Progress("copy", 25, 25))
+
+    def stop(progress: Progress) -> None:
+        if progress.done:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        await _copy.move(store, request("another"), stop)
+    assert "another" not in server.objects
+    assert server.uploads == {}
+    assert server.deleted == []
 
 
 async def test_ranges(server: Server, store: RetryingStore, in_parts: None) -> None:

@@ -16,6 +16,7 @@ from s3_bucket._async import _copies, _errors, _lookup, _lost, _retention, _tags
 from s3_bucket._async._errors import Target
 from s3_bucket._async._upload import ObjectUpload
 from s3_bucket._encryption import customer_of
+from s3_bucket._progress import Meter
 from s3_bucket._store import GetRequest, Written
 from s3_bucket.exceptions import BucketException, IntegrityError, NoSuchKey, PreconditionFailed
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from s3_bucket._async._retry import RetryingStore
-    from s3_bucket._models import ObjectInfo
+    from s3_bucket._models import ObjectInfo, ProgressCallback
     from s3_bucket._store import CopyRequest, Part, Upload
 
 _REFUSALS = frozenset({400, 501})
@@ -31,15 +32,15 @@ _NO_TAGS = frozenset({"NotImplemented", "MethodNotAllowed"})
 """What a server says that knows no tags."""
 
 
-async def copy(store: RetryingStore, request: CopyRequest) -> ObjectInfo:
+async def copy(store: RetryingStore, request: CopyRequest, progress: ProgressCallback | None = None) -> ObjectInfo:
     """Copy; return the copy, which has been compared with the source."""
-    return await _copy(store, request, await _look(store, request.source))
+    return await _copy(store, request, await _look(store, request.source), Meter(progress, request.key))
 
 
-async def move(store: RetryingStore, request: CopyRequest) -> ObjectInfo:
+async def move(store: RetryingStore, request: CopyRequest, progress: ProgressCallback | None = None) -> ObjectInfo:
     """Copy, and delete the source if it still is what was copied."""
     source = await _look(store, request.source)
-    moved = await _copy(store, request, source)
+    moved = await _copy(store, request, source, Meter(progress, request.key))
     await _delete(store, request.source._replace(checksums=False), source)
     return moved
 
@@ -54,15 +55,17 @@ async def _look(store: RetryingStore, request: GetRequest) -> ObjectInfo:
         return await _lookup.head(store, request._replace(checksums=False))
 
 
-async def _copy(store: RetryingStore, request: CopyRequest, source: ObjectInfo) -> ObjectInfo:
+async def _copy(store: RetryingStore, request: CopyRequest, source: ObjectInfo, meter: Meter) -> ObjectInfo:
     # Conditions are for what completes an upload: of CopyObject, few servers know any, and most overlook them.
     conditional = request.given.if_absent or request.given.if_match is not None
     in_parts = conditional or source.size > _plan.MAX_COPY_SIZE
     tags = await _tags_of(store, request, source, in_parts=in_parts)
+    meter.begin(source.size)
     if in_parts:
-        written = await _copy_parts(store, request, source, tags or {})
+        written = await _copy_parts(store, request, source, tags or {}, meter)
     else:
         written = await _copy_whole(store, request, source)
+        meter.moved(source.size)
     copied = await _verified(store, request, source, written)
     await _settle_tags(store, request, copied, tags)
     return copied
@@ -110,13 +113,19 @@ def _copy_of(request: CopyRequest, version_id: str | None = None) -> GetRequest:
 
 
 async def _copy_parts(
-    store: RetryingStore, request: CopyRequest, source: ObjectInfo, tags: Mapping[str, str]
+    store: RetryingStore, request: CopyRequest, source: ObjectInfo, tags: Mapping[str, str], meter: Meter
 ) -> Written:
     options = _copies.tagged(_copies.kept(source, request.given, keeps_metadata=request.keeps_metadata), tags)
     length = _plan.part_size_for(source.size, max(_plan.COPY_PART_SIZE, store.part_size))
+
+    async def copy_part(part: tuple[int, int], upload: Upload, number: int) -> Part:
+        copied = await _copy_part(store, request, source, part, upload, number)
+        meter.moved(copied.size)
+        return copied
+
     async with ObjectUpload(store, request.bucket, request.key, options) as sending:
         for start, stop in _plan.ranges(0, source.size, length):
-            await sending.make(stop - start, partial(_copy_part, store, request, source, (start, stop)))
+            await sending.make(stop - start, partial(copy_part, (start, stop)))
         await sending.arrived()
         await _check_source(store, request, source)
         made = await sending.finish()

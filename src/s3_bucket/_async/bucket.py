@@ -648,6 +648,7 @@ class AsyncBucket:
         source_bucket: str | None = None,
         source_version_id: str | None = None,
         source_encryption: SSE | None = None,
+        progress: ProgressCallback | None = None,
         **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object within S3, of any length: no bytes of it come here.
@@ -667,6 +668,7 @@ class AsyncBucket:
             source_version_id: a version of the source other than the newest.
             source_encryption: SSE.c(key), for a source that was stored with this key of yours; over HTTPS only. The
                 copy is under such a key only if `encryption` says so.
+            progress: as in put(), with the copy's key; as S3 says that it has copied the parts.
             options: put()'s keywords: what the copy is to have instead of the source's, and the conditions for its key.
 
         Returns:
@@ -690,7 +692,7 @@ class AsyncBucket:
         request = _checks.copy_request(
             self._name, source_key, key, source_bucket, source_version_id, source_encryption, **options
         )
-        return await _copy.copy(await self._store(), request)
+        return await _copy.copy(await self._store(), request, _progress.checked(progress))
 
     async def move(
         self,
@@ -699,6 +701,7 @@ class AsyncBucket:
         *,
         source_bucket: str | None = None,
         source_encryption: SSE | None = None,
+        progress: ProgressCallback | None = None,
         **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object as copy() does, then delete the source (S3: as copy(), and HeadObject, DeleteObject).
@@ -711,6 +714,7 @@ class AsyncBucket:
             key: its new key.
             source_bucket: the source's bucket, if it is another one.
             source_encryption: as in copy().
+            progress: as in copy().
             options: as in copy().
 
         Returns:
@@ -729,7 +733,7 @@ class AsyncBucket:
             (False, True)
         """
         request = _checks.move_request(self._name, source_key, key, source_bucket, source_encryption, **options)
-        return await _copy.move(await self._store(), request)
+        return await _copy.move(await self._store(), request, _progress.checked(progress))
 
     def list_dir(self, prefix: str = "", delimiter: str = "/") -> AsyncIterator[ObjectInfo | Prefix]:
         """Iterate over one level of a bucket, as over a directory (S3: ListObjectsV2 with a delimiter).

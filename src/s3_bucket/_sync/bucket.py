@@ -622,6 +622,7 @@ class Bucket(Face):
         source_bucket: str | None = None,
         source_version_id: str | None = None,
         source_encryption: SSE | None = None,
+        progress: ProgressCallback | None = None,
         **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object within S3, of any length: no bytes of it come here.
@@ -641,6 +642,7 @@ class Bucket(Face):
             source_version_id: a version of the source other than the newest.
             source_encryption: SSE.c(key), for a source that was stored with this key of yours; over HTTPS only. The
                 copy is under such a key only if `encryption` says so.
+            progress: as in put(), with the copy's key; as S3 says that it has copied the parts.
             options: put()'s keywords: what the copy is to have instead of the source's, and the conditions for its key.
 
         Returns:
@@ -668,6 +670,7 @@ class Bucket(Face):
             source_bucket=source_bucket,
             source_version_id=source_version_id,
             source_encryption=source_encryption,
+            progress=progress,
             **options,
         )
 
@@ -678,6 +681,7 @@ class Bucket(Face):
         *,
         source_bucket: str | None = None,
         source_encryption: SSE | None = None,
+        progress: ProgressCallback | None = None,
         **options: Unpack[PutKeywords],
     ) -> ObjectInfo:
         """Copy an object as copy() does, then delete the source (S3: as copy(), and HeadObject, DeleteObject).
@@ -690,6 +694,7 @@ class Bucket(Face):
             key: its new key.
             source_bucket: the source's bucket, if it is another one.
             source_encryption: as in copy().
+            progress: as in copy().
             options: as in copy().
 
         Returns:
@@ -713,6 +718,7 @@ class Bucket(Face):
             key,
             source_bucket=source_bucket,
             source_encryption=source_encryption,
+            progress=progress,
             **options,
         )
 
