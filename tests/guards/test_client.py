@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import contextlib
+import os
 import re
 import struct
 import sys
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from botocore.exceptions import UnknownServiceError
 
 import s3_bucket as S3
 from s3_bucket._async._botocore import client as client_room
@@ -21,6 +23,8 @@ from tests.guards.script import BUCKET, Reply, Script, reply
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from aiobotocore.session import AioSession
 
 
 async def test_anonymous(script: Script, make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +42,33 @@ async def test_no_credentials(
     with pytest.raises(S3.NoCredentials, match=r"init\(\)"):
         await make().get("key")
     assert script.requests == []
+
+
+@pytest.fixture
+def own_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have a directory of the user's own models, and name one that isn't there."""
+    monkeypatch.setenv("AWS_DATA_PATH", os.pathsep.join([str(tmp_path), str(tmp_path / "missing")]))
+    (tmp_path / "of-the-user").mkdir()
+
+
+async def test_models(make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.MonkeyPatch, own_models: None) -> None:
+    """The models of S3 and of the services that give credentials are found, without a look at all the others."""
+    sessions: list[AioSession] = []
+    share = client_room._share_loader
+    monkeypatch.setattr(client_room, "_share_loader", lambda session: (sessions.append(session), share(session)))
+    listed: list[str] = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: (listed.append(str(path)), listdir(path))[1])
+    await make().put("key", b"1")
+    of_botocore = [path for path in listed if "botocore" in path]
+    assert 0 < len(of_botocore) < 20
+    loader = sessions[-1].get_component("data_loader")
+    found = await asyncio.to_thread(loader.list_available_services, "service-2")
+    assert {"s3", "sts", "sso", "sso-oidc", "of-the-user"} <= set(found)
+    model = await asyncio.to_thread(loader.load_service_model, "sts", "service-2")
+    assert model["metadata"]["serviceId"] == "STS"
+    with pytest.raises(UnknownServiceError):
+        await asyncio.to_thread(loader.load_service_model, "no-such-service", "service-2")
 
 
 PROCESS = """
