@@ -20,17 +20,17 @@ from s3_bucket._async.plan import AsyncDirPlan
 from s3_bucket._async.reader import AsyncReader
 from s3_bucket._async.writer import AsyncWriter
 from s3_bucket._config import init
+from s3_bucket._directories._outcomes import DirReport
+from s3_bucket._directories._tree import DirItem, Unplanned
 from s3_bucket._encryption import SSE
 from s3_bucket._keeping import ObjectLock, RestoreStatus, StorageClass
 from s3_bucket._models import GetResult, ObjectInfo, ObjectVersion, Prefix, Progress, Result, UploadInfo, raise_failed
-from s3_bucket._outcomes import DirReport
 from s3_bucket._presigned import PresignedPost, PresignedURL
 from s3_bucket._report import Finding, Report
 from s3_bucket._sync.bucket import Bucket
 from s3_bucket._sync.plan import DirPlan
 from s3_bucket._sync.reader import Reader
 from s3_bucket._sync.writer import Writer
-from s3_bucket._tree import DirItem, Unplanned
 from s3_bucket.events import on_event
 from s3_bucket.exceptions import (
     AmbiguousWrite,

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 from urllib.parse import quote, urlencode
 
-from s3_bucket import _globs, _plan
+from s3_bucket import _plan
+from s3_bucket._directories import _globs
+from s3_bucket._directories._globs import Selection
 from s3_bucket._encryption import CUSTOMER, SSE
-from s3_bucket._globs import Selection
 from s3_bucket._keeping import CannedACL, LockMode, ObjectLock, RestoreTier, StorageClass
 from s3_bucket._store import WRITE_TOKEN, CopyRequest, GetRequest, ListRequest, PutOptions
 from s3_bucket.exceptions import InvalidInput

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_bucket import _contents, _plan
-from s3_bucket._contents import Etag
+from s3_bucket import _plan
+from s3_bucket._directories import _contents
+from s3_bucket._directories._contents import Etag
 from s3_bucket._plan import MIB
 
 

@@ -15,9 +15,9 @@ import s3_bucket as S3
 from s3_bucket._async import _dirs
 from s3_bucket._async._dirs import Job
 from s3_bucket._async._shards import Place
+from s3_bucket._directories._tree import Plan
 from s3_bucket._models import ObjectInfo
 from s3_bucket._store import Page
-from s3_bucket._tree import Plan
 from s3_bucket.exceptions import BucketAccessDenied, BucketTimeout, BulkError, IntegrityError, InvalidInput, NoSuchKey
 from tests.unit.memory import BUCKET, MemoryStore, is_idle, opener, retrying
 

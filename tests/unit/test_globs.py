@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_bucket import _globs
-from s3_bucket._globs import Selection
+from s3_bucket._directories import _globs
+from s3_bucket._directories._globs import Selection
 
 MATCHES = [
     ("*.jpg", ["a.jpg", ".jpg", "a\nb.jpg"], ["d/a.jpg", "a.jpeg", "a.jpg2", "A.JPG"]),

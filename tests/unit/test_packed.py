@@ -6,10 +6,10 @@ import pickle
 
 import pytest
 
+from s3_bucket._directories._outcomes import DirReport, Outcomes
+from s3_bucket._directories._packed import BLOCK, Packed
+from s3_bucket._directories._tree import Unplanned
 from s3_bucket._models import Result
-from s3_bucket._outcomes import DirReport, Outcomes
-from s3_bucket._packed import BLOCK, Packed
-from s3_bucket._tree import Unplanned
 from s3_bucket.exceptions import BulkError, NoSuchKey
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from s3_bucket._async import _places
 from s3_bucket._async._places import Placed, PlacedSource, Root
+from s3_bucket._directories._tree import Kind
 from s3_bucket._sums import Crc32
-from s3_bucket._tree import Kind
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from s3_bucket import _planner, _tree, _words
+from s3_bucket._directories import _planner, _tree, _words
+from s3_bucket._directories._tree import Files, Kind, Local, Pair, Plan, Remote, Spellings
 from s3_bucket._models import ObjectInfo
 from s3_bucket._plan import MIB
-from s3_bucket._tree import Files, Kind, Local, Pair, Plan, Remote, Spellings
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:

@@ -9,18 +9,19 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from s3_bucket import _checks, _contents, _progress, _tree, _words
+from s3_bucket import _checks, _progress
 from s3_bucket._async import _bulk, _download, _listing, _places, _shield, _upload
 from s3_bucket._async._files import SUFFIX
 from s3_bucket._async._places import BATCH, Placed, PlacedSource, Root
 from s3_bucket._async._shards import Task
+from s3_bucket._directories import _contents, _tree, _words
+from s3_bucket._directories._outcomes import DirReport, Outcomes
+from s3_bucket._directories._planner import Planner
+from s3_bucket._directories._tree import Plan
 from s3_bucket._models import Result
-from s3_bucket._outcomes import DirReport, Outcomes
 from s3_bucket._plan import MIB
-from s3_bucket._planner import Planner
 from s3_bucket._progress import Meter
 from s3_bucket._store import GetRequest, ListRequest
-from s3_bucket._tree import Plan
 from s3_bucket.exceptions import BucketAccessDenied, BulkError, InvalidInput, NoSuchKey
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from s3_bucket._async._shards import Place
+    from s3_bucket._directories._tree import DirItem, Local, Pair, Remote
     from s3_bucket._models import ProgressCallback, PutKeywords
-    from s3_bucket._tree import DirItem, Local, Pair, Remote
 
 L = TypeVar("L", bound=_tree.HasPath)
 

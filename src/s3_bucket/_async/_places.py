@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from s3_bucket._async._files import _EFFECTIVE_IDS, Replacement, _temporary_name, _umask
 from s3_bucket._async._sources import FileSource
-from s3_bucket._tree import Kind, Local
+from s3_bucket._directories._tree import Kind, Local
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:

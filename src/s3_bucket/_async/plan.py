@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s3_bucket import _checks, _progress, _words
+from s3_bucket import _checks, _progress
 from s3_bucket._async import _dirs
 from s3_bucket._async._batches import BatchIterator
-from s3_bucket._packed import BLOCK
+from s3_bucket._directories import _words
+from s3_bucket._directories._packed import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from concurrent.futures import Executor
 
     from s3_bucket._async._dirs import Job
+    from s3_bucket._directories._outcomes import DirReport
+    from s3_bucket._directories._tree import DirItem, Unplanned
     from s3_bucket._models import ProgressCallback
-    from s3_bucket._outcomes import DirReport
-    from s3_bucket._tree import DirItem, Unplanned
 
 
 class AsyncDirPlan:

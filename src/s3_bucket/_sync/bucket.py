@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from s3_bucket._config import SettingsKeywords
+    from s3_bucket._directories._outcomes import DirReport
     from s3_bucket._encryption import SSE
     from s3_bucket._keeping import CannedACL, ObjectLock, RestoreTier
     from s3_bucket._models import (
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
         Result,
         UploadInfo,
     )
-    from s3_bucket._outcomes import DirReport
     from s3_bucket._presigned import PresignedPost, PresignedURL
     from s3_bucket._report import Report
 

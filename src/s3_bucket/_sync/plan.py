@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from s3_bucket._async._dirs import Job
+    from s3_bucket._directories._outcomes import DirReport
+    from s3_bucket._directories._tree import DirItem, Unplanned
     from s3_bucket._models import ProgressCallback
-    from s3_bucket._outcomes import DirReport
-    from s3_bucket._tree import DirItem, Unplanned
 
 
 class DirPlan(Face):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from s3_bucket import _checks, _tree
-from s3_bucket._tree import Files, Kind, Spellings
+from s3_bucket import _checks
+from s3_bucket._directories import _tree
+from s3_bucket._directories._tree import Files, Kind, Spellings
 from s3_bucket.exceptions import InvalidInput
 
 if TYPE_CHECKING:
-    from s3_bucket._tree import Local, Pair, Plan, Remote
+    from s3_bucket._directories._tree import Local, Pair, Plan, Remote
 
 
 class Planner:

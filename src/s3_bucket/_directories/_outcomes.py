@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
+from s3_bucket._directories._packed import Packed
 from s3_bucket._models import ObjectInfo, Result
-from s3_bucket._packed import Packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from s3_bucket._tree import Unplanned
+    from s3_bucket._directories._tree import Unplanned
 
 
 class Outcomes(Sequence[Result[None]]):

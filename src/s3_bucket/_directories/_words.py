@@ -9,7 +9,7 @@ from s3_bucket.exceptions import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from s3_bucket._tree import Plan, Unplanned
+    from s3_bucket._directories._tree import Plan, Unplanned
 
 SHOWN = 10
 """So many items of a kind are named."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from s3_bucket._packed import Packed
+from s3_bucket._directories._packed import Packed
 from s3_bucket._plan import MIB
 from s3_bucket.exceptions import IntegrityError, PreconditionFailed
 
