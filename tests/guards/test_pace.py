@@ -143,8 +143,8 @@ async def test_a_slow_answer(make: Callable[..., S3.AsyncBucket]) -> None:
     """An answer that is slow, but faster than the floor, is taken, however long it takes."""
     length = f"HTTP/1.1 200 OK\r\nContent-Length: {len(LISTING) + 30 * 500}\r\n\r\n".encode()
     body = (length + LISTING[:-4], LISTING[-4:])  # before the last tag, padding
-    async with peer(sending(*body, again=b" " * 500, every=0.05, times=30)) as url, asyncio.timeout(30):
-        bucket = make(endpoint_url=url, connect_timeout=0.2, read_timeout=0.3, max_attempts=1)
+    async with peer(sending(*body, again=b" " * 500, every=0.1, times=30)) as url, asyncio.timeout(30):
+        bucket = make(endpoint_url=url, connect_timeout=1, read_timeout=1, max_attempts=1)
         assert [info.key async for info in bucket.list()] == ["k"]
 
 

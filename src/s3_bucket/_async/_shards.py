@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_bucket import _config
@@ -16,7 +17,7 @@ from s3_bucket.exceptions import BucketException, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from s3_bucket._models import Result
 
@@ -66,18 +67,12 @@ async def submitted(executor: Executor, task: Task, items: Sequence[Any]) -> lis
     Raises:
         BucketException: the executor has lost it.
     """
-    loop = asyncio.get_running_loop()
     # A pool that forks or pickles while it is given something would hold up the loop.
-    future = await loop.run_in_executor(None, lambda: executor.submit(work, task, items))
-    wrapped = asyncio.wrap_future(future)
+    handing = asyncio.get_running_loop().run_in_executor(None, lambda: executor.submit(work, task, items))
     try:
-        return await asyncio.shield(wrapped)
+        return await _outcomes(await asyncio.shield(handing))
     except asyncio.CancelledError:
-        current = asyncio.current_task()
-        if wrapped.cancelled() and current is not None and not current.cancelling():
-            raise _lost(None) from None
-        future.cancel()
-        await _shield.to_the_end(_ended(wrapped))
+        await _shield.to_the_end(_taken_back(handing))  # also what is just being handed over
         raise
     except BucketException:  # work() refuses
         raise
@@ -85,8 +80,22 @@ async def submitted(executor: Executor, task: Task, items: Sequence[Any]) -> lis
         raise _lost(error) from error
 
 
-async def _ended(future: asyncio.Future[Any]) -> None:
-    await asyncio.gather(future, return_exceptions=True)
+async def _outcomes(future: Future[list[Result[Any]]]) -> list[Result[Any]]:
+    wrapped = asyncio.wrap_future(future)
+    try:
+        return await asyncio.shield(wrapped)
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if wrapped.cancelled() and current is not None and not current.cancelling():
+            raise _lost(None) from None
+        raise
+
+
+async def _taken_back(handing: asyncio.Future[Future[list[Result[Any]]]]) -> None:
+    with suppress(Exception):  # whatever has become of it, nobody wants to know any more
+        future = await handing
+        future.cancel()
+        await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
 
 
 def _lost(error: Exception | None) -> BucketException:
