@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import pickle
+import re
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from tests.faults.operations import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from tests.faults.fault import Fault
     from tests.faults.operations import Operation
@@ -24,6 +26,8 @@ THROTTLED_ATTEMPTS = 4 * ATTEMPTS
 CANARY = "canary"
 """Every secret of every cell has it in it; nothing that is told may."""
 LEFT_BEHIND = ".s3part"
+_KEPT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.s3part(-journal)?")
+"""The two files, beside the destination, of a download that can be gone on with."""
 
 
 class Outcome(enum.Enum):
@@ -70,6 +74,8 @@ class Seen:
     logged: str = ""
     afterwards: str = ""
     strangers: int = 0
+    noted: Mapping[Path, bytes] = field(default_factory=dict)
+    """What the library has noted of uploads that can be gone on with."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def judged(cell: Cell, world: World, seen: Seen, *, named: bool = True) -> Verdi
     outcome = _outcome(judge)
     _check_server(judge, outcome)
     _check_files(judge, outcome)
-    _check_uploads(judge)
+    _check_uploads(judge, outcome)
     if named:
         _check_promise(judge, outcome)
         _check_limits(judge)
@@ -180,6 +186,15 @@ def _check_server(judge: _Judge, outcome: Outcome) -> None:
         allowed = [leaves[key]] if key in leaves and certain else [before, leaves.get(key, before)]
         if now not in [*allowed, *judge.world.versions] and not _deleted_by_rig(judge, key):
             judge.complain("wrong", f"on the server, {key!r} is {_short(now)} instead of {_short(allowed[-1])}")
+    if "moves" in judge.cell.operation.traits:
+        _check_moved(judge)
+
+
+def _check_moved(judge: _Judge) -> None:
+    """What is moved must be somewhere, always."""
+    copied = _data(judge.seen.objects, judge.world.copy_key) == judge.world.content
+    if judge.world.key in judge.seen.before and judge.world.key not in judge.seen.objects and not copied:
+        judge.complain("wrong", "the source was deleted, and there is no copy")
 
 
 def _deleted_by_rig(judge: _Judge, key: str) -> bool:
@@ -195,7 +210,8 @@ def _check_files(judge: _Judge, outcome: Outcome) -> None:
     seen, made = judge.seen, dict(judge.cell.operation.files(judge.world))
     if judge.world.linked and judge.world.destination.name in made:
         made[judge.world.linked] = made.pop(judge.world.destination.name)
-    for name in sorted({*seen.files, *seen.files_before, *made}):
+    kept = _kept_files(judge) if outcome is not Outcome.EXACT else set()
+    for name in sorted({*seen.files, *seen.files_before, *made} - kept):
         now, before = seen.files.get(name), seen.files_before.get(name)
         allowed = [made[name]] if name in made and outcome is Outcome.EXACT else [before, made.get(name, before)]
         if name.endswith(LEFT_BEHIND):
@@ -204,8 +220,32 @@ def _check_files(judge: _Judge, outcome: Outcome) -> None:
             judge.complain("wrong", f"the file {name!r} holds {_short(now)} instead of {_short(allowed[-1])}")
 
 
-def _check_uploads(judge: _Judge) -> None:
+def _kept_files(judge: _Judge) -> set[str]:
+    """Return the names of the two files that an unfinished download may leave; one without the other is too much."""
+    if "keeps" not in judge.cell.operation.traits:
+        return set()
+    found = [match for name in judge.seen.files if (match := _KEPT.fullmatch(name))]
+    is_one = {match["name"] for match in found} == {judge.world.destination.name} and len(found) == 2
+    return {match.string for match in found} if is_one else set()
+
+
+def _check_kept(judge: _Judge, left: frozenset[str], outcome: Outcome) -> None:
+    """An upload that was not finished may stay, if the next call will know of it; one that was must leave nothing."""
+    noted = b"".join(judge.seen.noted.values())
+    if outcome is Outcome.EXACT and judge.seen.noted:
+        judge.complain("orphan", "it is still noted that the upload has begun")
+    if len(judge.seen.noted) > 1 or not all(f'"{upload}"'.encode() in noted for upload in left):
+        judge.complain("orphan", f"uploads are left that no later call goes on with: {', '.join(sorted(left))}")
+    notes = " ".join(getattr(judge.seen.error, "__notes__", ()))
+    if outcome is Outcome.ERROR and not all(upload in notes for upload in left):
+        judge.complain("orphan", "an upload is left, and no note tells its id")
+
+
+def _check_uploads(judge: _Judge, outcome: Outcome) -> None:
     left = judge.seen.uploads - judge.world.planted - judge.world.hosted.realm.unheard
+    if "keeps" in judge.cell.operation.traits:
+        _check_kept(judge, left, outcome)
+        left = left if outcome is Outcome.EXACT else frozenset()
     if not judge.cell.fault.leaves_upload:
         if left:
             judge.complain("orphan", f"multipart uploads are left: {', '.join(sorted(left))}")

@@ -20,6 +20,7 @@ from tests.faults import faultlist, report, selection
 from tests.faults.cells import Outcome, Verdict
 from tests.faults.peers import offers
 from tests.faults.runner import Ran, Runner
+from tests.faults.world import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -131,11 +132,13 @@ def _runner(options: argparse.Namespace) -> Runner:
     if options.peers:
         name = options.peer[-1]
         return Runner({name: offers.peer(name)}, named=False, lanes=options.lanes)
+    from s3_bucket import _plan  # noqa: PLC0415  # as below
     from s3_bucket._async import _retry  # noqa: PLC0415  # as below
     from tests.conformance.faces import FACES  # noqa: PLC0415  # the library, which the peers' environment doesn't have
 
     engine.choose()
     _retry.FIRST_DELAY, _retry.LONGEST_DELAY = 0.05, 1.1  # waiting is tested elsewhere
+    _plan.COPY_PART_SIZE = PART  # what is copied has two parts, as what is uploaded
     return Runner(FACES, lanes=options.lanes)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.realm import Upload
-from tests.faults.world import LARGE, MEDIUM, OLD, OLD_FILE, SMALL
+from tests.faults.world import LARGE, MEDIUM, OLD, OLD_FILE, SMALL, TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -31,8 +32,10 @@ class Operation:
         value: what comes out where all is well.
         s3: the operations of S3 that it sends.
         calls: how many requests, where all is well.
+        steps: these requests one by one, if they are of several kinds: what goes wrong may then begin at any of them.
         traits: what faults may look for: "data" (an object's bytes come), "range", "ranges" (several), "key", "keys",
             "in" (bytes are written), "options", "stream", "source", "destination", "bulk", "conditional" and so on.
+            "keeps" is of those that leave what has been sent or has arrived, by design, for a later call to go on with.
         content: the bytes that are read or written.
         before: the objects that there must be.
         leaves: the objects that it changes, by key; None for one that is deleted.
@@ -50,6 +53,7 @@ class Operation:
     leaves: Callable[[World], Mapping[str, bytes | None]] = field(default=_nothing, repr=False)
     files: Callable[[World], Mapping[str, bytes]] = field(default=_nothing, repr=False)
     prepare: Callable[[World], None] = field(default=lambda _: None, repr=False)
+    steps: tuple[str, ...] = ()
 
 
 async def _get(bucket: Any, world: World) -> bytes:
@@ -151,6 +155,46 @@ async def _delete_many(bucket: Any, world: World) -> dict[str, Any]:
     return await _outcomes(bucket.delete_many(world.keys))
 
 
+async def _copy(bucket: Any, world: World) -> Any:
+    return _copied(world, await bucket.copy(world.key, world.copy_key, **world.options))
+
+
+async def _copy_if_absent(bucket: Any, world: World) -> Any:
+    return _copied(world, await bucket.copy(world.key, world.copy_key, if_absent=True, **world.options))
+
+
+async def _move(bucket: Any, world: World) -> Any:
+    return _copied(world, await bucket.move(world.key, world.copy_key, **world.options))
+
+
+def _copied(world: World, info: Any) -> tuple[str, int, dict[str, str]]:
+    return info.key, info.size, world.tags(world.copy_key)
+
+
+async def _update_json(bucket: Any, world: World) -> Any:
+    value = await bucket.update_json(world.key, lambda value: {**value, "visits": value["visits"] + 1})
+    return value, world.tags(world.key)
+
+
+async def _tags(bucket: Any, world: World) -> Any:
+    return await bucket.tags(world.key)
+
+
+async def _set_tags(bucket: Any, world: World) -> Any:
+    await bucket.set_tags(world.key, _NEW_TAGS)
+    return world.tags(world.key)
+
+
+async def _upload_resuming(bucket: Any, world: World) -> str:
+    await bucket.upload_file(world.source, world.key, resume=True, **world.options)
+    return DONE
+
+
+async def _download_resuming(bucket: Any, world: World) -> str:
+    await bucket.download_file(world.key, world.destination, resume=True)
+    return DONE
+
+
 async def _create(bucket: Any, world: World) -> str:
     await bucket.create()
     return DONE
@@ -173,12 +217,19 @@ async def _outcomes(results: Any) -> dict[str, Any]:
 
 
 _JSON = {"numbers": list(range(200))}
+_NEW_TAGS = {"project": "b", "owner": "<you>"}
 
 
 def _json_bytes(_: World) -> bytes:
-    import json  # noqa: PLC0415  # one use
-
     return json.dumps(_JSON).encode()
+
+
+def _visited(visits: int) -> dict[str, Any]:
+    return {**_JSON, "visits": visits}
+
+
+def _visited_bytes(world: World, visits: int) -> dict[str, bytes]:
+    return {world.key: json.dumps(_visited(visits)).encode()}
 
 
 def _one(world: World) -> dict[str, bytes]:
@@ -218,6 +269,25 @@ def _traits(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def _in_steps(names: str) -> dict[str, Any]:
+    steps = tuple(names.split())
+    return {"s3": frozenset(steps), "calls": len(steps), "steps": steps}
+
+
+def _onto_old(world: World) -> dict[str, bytes]:
+    return {world.key: world.content, world.copy_key: OLD}
+
+
+def _as_copy(world: World) -> dict[str, bytes]:
+    return {world.copy_key: world.content}
+
+
+_a_copy: Callable[[World], Any] = lambda world: (world.copy_key, len(world.content), TAGS)  # as the others are
+_COPIES = {"value": _a_copy, "leaves": _as_copy}
+_PART_COPY = (
+    "HeadObject GetObjectTagging CreateMultipartUpload UploadPartCopy UploadPartCopy HeadObject HeadObject"
+    " CompleteMultipartUpload HeadObject"
+)
 _json_value: Callable[[World], Any] = lambda _: _JSON  # as the others are
 OPERATIONS: tuple[Operation, ...] = (
     Operation("get", _get, **_READS, traits=_traits("data key")),
@@ -335,6 +405,69 @@ OPERATIONS: tuple[Operation, ...] = (
         2,
         _traits("xml"),
         prepare=_stale,
+    ),
+    Operation(
+        "copy",
+        _copy,
+        **_COPIES,
+        **_in_steps("HeadObject CopyObject HeadObject"),
+        traits=_traits("key options copies tags"),
+        before=_onto_old,
+    ),
+    Operation(
+        "copy(if_absent), in parts",
+        _copy_if_absent,
+        **_COPIES,
+        **_in_steps(_PART_COPY),
+        content=LARGE,
+        traits=_traits("key options copies tags conditional"),
+        before=_one,
+    ),
+    Operation(
+        "move",
+        _move,
+        value=_a_copy,
+        **_in_steps("HeadObject CopyObject HeadObject HeadObject DeleteObject"),
+        traits=_traits("key options copies tags moves"),
+        before=_onto_old,
+        leaves=lambda world: {**_as_copy(world), world.key: None},
+    ),
+    Operation(
+        "update_json",
+        _update_json,
+        value=lambda _: (_visited(2), TAGS),
+        **_in_steps("GetObject GetObjectTagging PutObject"),
+        traits=_traits("data key json conditional tags"),
+        before=lambda world: _visited_bytes(world, 1),
+        leaves=lambda world: _visited_bytes(world, 2),
+    ),
+    Operation(
+        "upload_file(resume)",
+        _upload_resuming,
+        **_WRITES | _in_steps("CreateMultipartUpload UploadPart UploadPart CompleteMultipartUpload"),
+        content=LARGE,
+        traits=_traits("key options in source keeps"),
+    ),
+    Operation(
+        "download_file(resume)",
+        _download_resuming,
+        _done,
+        _GET,
+        2,
+        _traits("data key ranges range destination keeps"),
+        LARGE,
+        before=_one,
+        files=lambda world: {world.destination.name: world.content},
+    ),
+    Operation("tags", _tags, lambda _: TAGS, frozenset({"GetObjectTagging"}), 1, _traits("key xml tags"), before=_one),
+    Operation(
+        "set_tags",
+        _set_tags,
+        lambda _: _NEW_TAGS,
+        frozenset({"PutObjectTagging"}),
+        1,
+        _traits("key tags"),
+        before=_one,
     ),
 )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.faults import injections as make
 from tests.faults.proxy import Step
-from tests.faults.realm import stored
 from tests.faults.service import Injection
-from tests.faults.terms import ALL, GET, SENDING, names
+from tests.faults.terms import ALL, GET, PARTS, SENDING, names
 from tests.faults.world import OLD
 
 if TYPE_CHECKING:
@@ -33,23 +33,36 @@ Provoke: TypeAlias = "Callable[[World, Fault], None]"
 def server(
     how: Any, *, times: int | None = 1, early: bool = False, second: bool = True, continues: bool = True
 ) -> Callable[[World, Fault], None]:
-    """Have the server do it: once, at the first or the second request that it can happen to, or always."""
+    """Have the server do it: once, at the first or the second request that it can happen to, or always.
+
+    Of an operation that sends several kinds of requests, it may begin at any of them.
+    """
 
     def provoke(world: World, fault: Fault) -> None:
         where = (fault.at or ALL) & world.operation.s3
-        late = (
-            second and times is not None and repeated(world.operation, where) and world.rng.random() < 0.5
-        )  # half of them
-        world.hosted.injections += (Injection(where, how, times, int(late), early, continues),)
+        if second and world.operation.steps:
+            after = good_before(world, where)
+        else:
+            late = (
+                second and times is not None and repeated(world.operation, where) and world.rng.random() < 0.5
+            )  # half of them
+            after = int(late)
+        world.hosted.injections += (Injection(where, how, times, after, early, continues),)
 
     return provoke
+
+
+def good_before(world: World, where: frozenset[str]) -> int:
+    """Return a seeded number of requests that go well first, of those that the fault can happen to."""
+    count = sum(step in where for step in world.operation.steps)
+    return world.rng.randrange(count) if count else 0
 
 
 def repeated(operation: Operation, where: frozenset[str]) -> bool:
     """Whether the operation sends more than one request that the fault can happen to."""
     if len(operation.s3) == 1:
         return operation.calls > 1
-    return len(where) > 1 or "UploadPart" in where
+    return len(where) > 1 or bool(PARTS & where)
 
 
 def of_world(build: Callable[[World], Any], **options: Any) -> Callable[[World, Fault], None]:
@@ -89,7 +102,7 @@ def part_refused(world: World, _: Fault) -> None:
         second = exchange.request.query.get("partNumber") == ["2"]
         return make.says(403, "AccessDenied")(exchange) if second else None
 
-    world.hosted.injections += (Injection(SENDING, how, None),)
+    world.hosted.injections += (Injection(SENDING | PARTS, how, None),)
 
 
 def abort_refused(times: int | None) -> Callable[[World, Fault], None]:
@@ -133,8 +146,7 @@ def opaque(world: World, _: Fault) -> None:
     def how(exchange: make.Exchange) -> Any:
         tag = f"opaque/{'~' * exchange.rng.randint(1, 40)}"
         for key, there in list(exchange.cell.realm.objects.items()):
-            exchange.cell.realm.objects[key] = stored(there.data)
-            object.__setattr__(exchange.cell.realm.objects[key], "etag", tag)
+            exchange.cell.realm.objects[key] = replace(there, etag=tag)
         world.hosted.injections = ()
 
     how(make.Exchange(None, world.hosted, None, world.rng))  # type: ignore[arg-type]  # nothing of it is looked at
@@ -162,14 +174,17 @@ def wire(way: str, action: Action, *, once: bool = True, in_body: bool | None = 
 
     def provoke(world: World, fault: Fault) -> None:
         world.settings["endpoint_url"] = world.addresses["proxy"]
-        hits = [0]
+        seen = [0]
         where = fault.at & world.operation.s3 if fault.at else world.operation.s3
+        after = good_before(world, where)
         share = world.rng.choice([0.0, 0.01, world.rng.random(), 0.999])
 
         def plan(request: Arrived) -> Step | None:
-            if request.operation not in where or (once and hits[0]):
+            if request.operation not in where:
                 return None
-            hits[0] += 1
+            seen[0] += 1
+            if seen[0] <= after or (once and seen[0] > after + 1):
+                return None
             world.hosted.provoked += 1
             body = world.rng.random() < 0.5 if in_body is None else in_body  # half of them
             return Step(way, share, action, body, seconds)  # type: ignore[arg-type]  # one of the two

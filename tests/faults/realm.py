@@ -6,10 +6,10 @@ import base64
 import hashlib
 import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlsplit
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
@@ -35,7 +35,12 @@ _NAMES = {
     ("GET", "list-type"): "ListObjectsV2",
     ("GET", "location"): "GetBucketLocation",
     ("GET", "versioning"): "GetBucketVersioning",
+    ("GET", "tagging"): "GetObjectTagging",
+    ("PUT", "tagging"): "PutObjectTagging",
+    ("DELETE", "tagging"): "DeleteObjectTagging",
 }
+_COPIES = {"UploadPart": "UploadPartCopy", "PutObject": "CopyObject"}
+"""What a request is that names a source instead of sending bytes."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,21 @@ class Arrived(Request):
     @property
     def operation(self) -> str:
         """S3's name for it."""
+        name = self._named()
+        return _COPIES.get(name, name) if "x-amz-copy-source" in self.headers else name
+
+    def _named(self) -> str:
         for (method, argument), name in _NAMES.items():
             if method == self.method and argument in self.query:
                 return name
         verb = {"PUT": "Put", "GET": "Get"}.get(self.method, self.method.capitalize())
         return {"PutBucket": "CreateBucket"}.get(name := verb + ("Object" if self.key else "Bucket"), name)
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """The bucket and the key that are copied from."""
+        bucket, _, key = unquote_plus(self.headers["x-amz-copy-source"]).removeprefix("/").partition("/")
+        return bucket, key
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,7 @@ class Stored:
     etag: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     crc32: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass
@@ -78,6 +94,7 @@ class Upload:
 
     key: str
     headers: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
     parts: dict[int, bytes] = field(default_factory=dict[int, bytes], repr=False)
     initiated: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"))
 
@@ -122,8 +139,8 @@ class Realm:
     def create_upload(self, request: Arrived) -> Reply:
         """Begin a multipart upload."""
         self._begun += 1
-        upload_id = f"upload-{self._begun}"
-        self.uploads[upload_id] = Upload(request.key, _kept(request))
+        upload_id = f"{self.name}-upload-{self._begun}"
+        self.uploads[upload_id] = Upload(request.key, _kept(request), _tags(request))
         body = f"<R><Bucket>{self.name}</Bucket><Key>k</Key><UploadId>{upload_id}</UploadId></R>"
         return reply(200, body.encode(), **ID)
 
@@ -158,6 +175,10 @@ def _kept(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name in names or name.startswith("x-amz-meta-")}
 
 
+def _tags(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.headers.get("x-amz-tagging", ""), keep_blank_values=True))
+
+
 def _condition(realm: Realm, request: Arrived) -> Reply | None:
     """Return the refusal, if a condition on what is written does not hold."""
     there = realm.objects.get(request.key)
@@ -182,6 +203,8 @@ def _get(realm: Realm, request: Arrived) -> Reply:
 def _piece(there: Stored, request: Request) -> Reply:
     size = len(there.data)
     about = {"ETag": f'"{there.etag}"', "Accept_Ranges": "bytes", "Last_Modified": DATE, **there.headers, **ID}
+    if there.tags:
+        about["x_amz_tagging_count"] = str(len(there.tags))
     span = _span(request.headers.get("range", ""), size)
     if span is None:
         if there.crc32 and request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
@@ -209,7 +232,7 @@ def _put(realm: Realm, request: Arrived) -> Reply:
         return refusal
     tag = md5(request.body)
     summed = request.headers.get("x-amz-checksum-crc32")
-    realm.objects[request.key] = Stored(request.body, tag, _kept(request), summed)
+    realm.objects[request.key] = Stored(request.body, tag, _kept(request), summed, _tags(request))
     return reply(200, ETag=f'"{tag}"', **ID, **({"x_amz_checksum_crc32": summed} if summed else {}))
 
 
@@ -220,6 +243,48 @@ def _part(realm: Realm, request: Arrived) -> Reply:
     upload.parts[int(request.query["partNumber"][0])] = request.body
     summed = request.headers.get("x-amz-checksum-crc32")
     return reply(200, ETag=f'"{md5(request.body)}"', **ID, **({"x_amz_checksum_crc32": summed} if summed else {}))
+
+
+def _source(realm: Realm, request: Arrived) -> Stored | Reply:
+    """Return the object that is copied, or the refusal."""
+    bucket, key = request.source
+    there = realm.objects.get(key)
+    if bucket != realm.name or there is None:
+        return error(404, "NoSuchKey" if bucket == realm.name else "NoSuchBucket", **ID)
+    wanted = request.headers.get("x-amz-copy-source-if-match")
+    if wanted is not None and wanted.strip('"') != there.etag and not realm.ignores_if_match:
+        return error(412, "PreconditionFailed", **ID)
+    return there
+
+
+def _copy(realm: Realm, request: Arrived) -> Reply:
+    source = _source(realm, request)
+    if isinstance(source, Reply):
+        return source
+    keeps = request.headers.get("x-amz-metadata-directive") != "REPLACE"
+    keeps_tags = request.headers.get("x-amz-tagging-directive") != "REPLACE"
+    headers, tags = source.headers if keeps else _kept(request), source.tags if keeps_tags else _tags(request)
+    realm.objects[request.key] = Stored(source.data, md5(source.data), headers, source.crc32, tags)
+    return _copied("CopyObjectResult", md5(source.data))
+
+
+def _copied(element: str, tag: str) -> Reply:
+    about = f"<LastModified>2026-11-23T00:00:00.000Z</LastModified><ETag>&quot;{tag}&quot;</ETag>"
+    return reply(200, f"<{element}>{about}</{element}>".encode(), **ID)
+
+
+def _part_copy(realm: Realm, request: Arrived) -> Reply:
+    upload = realm.uploads.get(request.query["uploadId"][0])
+    if upload is None:
+        return error(404, "NoSuchUpload", **ID)
+    source = _source(realm, request)
+    if isinstance(source, Reply):
+        return source
+    start, stop = _span(request.headers.get("x-amz-copy-source-range", ""), len(source.data)) or (0, len(source.data))
+    if start >= stop:
+        return error(400, "InvalidRange", **ID)
+    part = upload.parts[int(request.query["partNumber"][0])] = source.data[start:stop]
+    return _copied("CopyPartResult", md5(part))
 
 
 def _complete(realm: Realm, request: Arrived) -> Reply:
@@ -238,7 +303,7 @@ def _complete(realm: Realm, request: Arrived) -> Reply:
     if any(len(part) < MIN_PART for part in found[:-1]):
         return error(400, "EntityTooSmall", **ID)
     tag = f"{md5(b''.join(bytes.fromhex(md5(part)) for part in found))}-{len(found)}"
-    realm.objects[upload.key] = Stored(b"".join(found), tag, upload.headers)
+    realm.objects[upload.key] = Stored(b"".join(found), tag, upload.headers, tags=upload.tags)
     del realm.uploads[upload_id]
     body = f"<R><Bucket>{realm.name}</Bucket><Key>k</Key><ETag>&quot;{tag}&quot;</ETag></R>"
     return reply(200, body.encode(), **ID)
@@ -282,6 +347,9 @@ def _delete_many(realm: Realm, request: Arrived) -> Reply:
 
 
 def _delete(realm: Realm, request: Arrived) -> Reply:
+    there, wanted = realm.objects.get(request.key), request.headers.get("if-match")
+    if wanted is not None and there is not None and wanted.strip('"') != there.etag and not realm.ignores_if_match:
+        return error(412, "PreconditionFailed", **ID)
     realm.objects.pop(request.key, None)
     return reply(204, **ID)
 
@@ -310,9 +378,34 @@ def _list_uploads(realm: Realm, request: Arrived) -> Reply:
 
 
 def _list_parts(realm: Realm, request: Arrived) -> Reply:
-    if request.query["uploadId"][0] not in realm.uploads:
+    upload = realm.uploads.get(request.query["uploadId"][0])
+    if upload is None:
         return error(404, "NoSuchUpload", **ID)
-    return reply(200, b"<R><IsTruncated>false</IsTruncated></R>", **ID)
+    parts = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><ETag>&quot;{md5(part)}&quot;</ETag><Size>{len(part)}</Size></Part>"
+        for number, part in sorted(upload.parts.items())
+    )
+    return reply(200, f"<R><IsTruncated>false</IsTruncated>{parts}</R>".encode(), **ID)
+
+
+def _get_tags(realm: Realm, request: Arrived) -> Reply:
+    there = realm.objects.get(request.key)
+    if there is None:
+        return error(404, "NoSuchKey", **ID)
+    tags = "".join(
+        f"<Tag><Key>{escape(name)}</Key><Value>{escape(value)}</Value></Tag>" for name, value in there.tags.items()
+    )
+    return reply(200, f"<R><TagSet>{tags}</TagSet></R>".encode(), **ID)
+
+
+def _put_tags(realm: Realm, request: Arrived) -> Reply:
+    there = realm.objects.get(request.key)
+    if there is None:
+        return error(404, "NoSuchKey", **ID)
+    given = ET.fromstring(request.body).iter()  # noqa: S314  # it is what the client under test wrote
+    texts = [element.text or "" for element in given if element.tag.endswith(("Key", "Value"))]
+    realm.objects[request.key] = replace(there, tags=dict(zip(texts[::2], texts[1::2], strict=True)))
+    return reply(200, **ID)
 
 
 def _location(realm: Realm, request: Arrived) -> Reply:
@@ -325,6 +418,10 @@ _HANDLERS: dict[str, Callable[[Realm, Arrived], Reply]] = {
     "PutObject": _put,
     "CreateMultipartUpload": Realm.create_upload,
     "UploadPart": _part,
+    "CopyObject": _copy,
+    "UploadPartCopy": _part_copy,
+    "GetObjectTagging": _get_tags,
+    "PutObjectTagging": _put_tags,
     "CompleteMultipartUpload": _complete,
     "AbortMultipartUpload": _abort,
     "ListObjectsV2": _list,

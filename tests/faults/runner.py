@@ -8,6 +8,7 @@ import contextvars
 import gc
 import itertools
 import logging
+import os
 import random
 import shutil
 import sys
@@ -154,8 +155,10 @@ class Runner:
     def run(self, cells: Iterable[Cell], told: Callable[[Ran], None] = lambda _: None) -> Report:
         """Run them all."""
         with tempfile.TemporaryDirectory(prefix="faults-") as directory, self._listening(), Rig() as rig:
+            os.environ["XDG_STATE_HOME"] = str(Path(directory, "state"))
             asyncio.run(self._run(list(cells), Path(directory), rig, told))
             self.report.complaints += [f"the rig itself: {error!r}" for error in rig.mistakes()]
+            self.report.complaints += [f"left: {path}" for path in Path(directory, "state").rglob("*.json")]
         self.report.complaints += [line for line in self._log.unclaimed if "canary" in line.lower()]
         return self.report
 
@@ -228,6 +231,8 @@ class Runner:
             verdict = judged(cell, world, seen, named=self._named)
         finally:
             del rig.service.cells[hosted.realm.name]
+            for path in world.noted():
+                path.unlink()
             shutil.rmtree(home, ignore_errors=True)
         if verdict.outcome is Outcome.RED or not self._named:  # what others leave behind must not be the next one's
             await lane.start_anew()
@@ -255,15 +260,16 @@ class Runner:
             task.cancel()
             await asyncio.wait({task}, timeout=CUT_OFF)
         value, error = _ended(task)
-        await _settled(world, SETTLE if not cell.fault.leaves_upload else 0.0)
+        leaves = cell.fault.leaves_upload or "keeps" in cell.operation.traits
+        await _settled(world, 0.0 if leaves else SETTLE)
         requests, times = len(world.hosted.requests), tuple(world.hosted.times)
         realm = world.hosted.realm
         seen = Seen(
             value, error, hung, seconds, allowed, world.objects(), before, frozenset(realm.uploads), world.files(),
             files_before, requests, times, world.hosted.provoked > 0, "\n".join(lines),
-            strangers=rig.visits(realm.name),
+            strangers=rig.visits(realm.name), noted=world.noted(),
         )  # fmt: skip
-        afterwards = "" if hung or not self._named else await _health(world, lane)
+        afterwards = "" if hung or not self._named else await _health(world, lane, error)
         return Seen(**{**{name: getattr(seen, name) for name in seen.__dataclass_fields__}, "afterwards": afterwards})
 
 
@@ -298,7 +304,7 @@ async def _settled(world: World, seconds: float) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _health(world: World, lane: Lane) -> str:
+async def _health(world: World, lane: Lane, raised: BaseException | None) -> str:
     """Return what is wrong with the client after the fault: one that is used again must work."""
     hosted = world.hosted
     hosted.injections, hosted.plan, hosted.closes, hosted.realm.exists = (), None, False, True
@@ -311,11 +317,27 @@ async def _health(world: World, lane: Lane) -> str:
     try:
         bucket = lane.bucket(hosted.realm.name, settings)
         data = (await asyncio.wait_for(bucket.get(CONTROL_KEY), 3 * (CONNECT_SECONDS + READ_SECONDS) + SLACK)).data
+        if "keeps" in world.operation.traits and raised is not None and world.bucket_name == hosted.realm.name:
+            await _gone_on(world, bucket)
         if hosted.realm.unheard and hasattr(bucket, "abort_stale_uploads"):
             return await _swept(bucket, hosted)
     except Exception as error:  # noqa: BLE001  # it is what is told
         return f"{type(error).__name__}: {error}"
     return "" if data == CONTROL else f"{data[:50]!r} came instead of the control object"
+
+
+async def _gone_on(world: World, bucket: Any) -> None:
+    """Make the same call again, which must succeed now, with what is there now, and leave nothing."""
+    realm = world.hosted.realm
+    is_upload = "source" in world.operation.traits
+    if not (world.source.is_file() if is_upload else world.key in realm.objects):
+        return
+    await asyncio.wait_for(world.operation.run(bucket, world), 3 * (CONNECT_SECONDS + READ_SECONDS) + SLACK)
+    there, file = realm.objects[world.key].data, world.source if is_upload else world.destination
+    assert file.read_bytes() == there, f"{len(there)} bytes, which are others than the file's"
+    assert not realm.uploads.keys() - realm.unheard, f"{realm.uploads.keys() - realm.unheard} left after that"
+    left = [str(path) for path in (*world.directory.rglob(".*.s3part*"), *world.noted())]
+    assert not left, f"{left} left after that"
 
 
 async def _swept(bucket: Any, hosted: Hosted) -> str:

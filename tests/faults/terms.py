@@ -13,13 +13,17 @@ def names(words: str) -> frozenset[str]:
 
 
 GET = names("GetObject")
-XML = names(
+COPIES = names("CopyObject UploadPartCopy")
+XML = COPIES | names(
     "ListObjectsV2 DeleteObjects CreateMultipartUpload CompleteMultipartUpload GetBucketLocation ListMultipartUploads"
+    " GetObjectTagging"
 )
 SENDING = names("PutObject UploadPart")
-WRITES = SENDING | names("CreateMultipartUpload CompleteMultipartUpload")
+PARTS = names("UploadPart UploadPartCopy")
+WRITES = SENDING | COPIES | names("CreateMultipartUpload CompleteMultipartUpload")
 COMPLETE = names("CompleteMultipartUpload")
-ALL = GET | XML | WRITES | names("HeadObject DeleteObject CreateBucket HeadBucket AbortMultipartUpload")
+_OTHERS = names("HeadObject DeleteObject CreateBucket HeadBucket AbortMultipartUpload PutObjectTagging")
+ALL = GET | XML | WRITES | _OTHERS
 BODIES = GET | XML
 BUT_ABORT = ALL - names("AbortMultipartUpload")
 EXACT, ERROR, EITHER, CLEAN = Promise.EXACT, Promise.ERROR, Promise.EITHER, Promise.CLEAN
@@ -34,3 +38,4 @@ INVALID: dict[str, Any] = {"promise": ERROR, "words": REFUSED, "errors": ("Inval
 IN = names("in")
 KEYS = names("key keys")
 OPTIONS = names("options")
+KEEPS = names("keeps")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ LARGE = _NOISE
 OLD = b"what was there before" * 50
 CONTROL = b"nobody touches this"
 CONTROL_KEY = "control"
+TAGS = {"project": "a&b", "owner": "me"}
 OLD_FILE = b"the old file"
 
 
@@ -40,6 +42,7 @@ class World:
         hosted: its bucket on the server.
         content: the bytes that are read, or written.
         key, keys: the objects' names.
+        state: where the library notes which uploads have begun; all cells of a process share it.
         options: put()'s keywords.
         settings: the bucket's keywords besides those that all cells have.
         keeps_checksums: whether the server keeps a checksum of each object.
@@ -69,10 +72,30 @@ class World:
         self.linked: str | None = None
         self.source = directory / "source"
         self.destination = directory / "destination"
+        self.state = directory.parent / "state"
         self.fails_after: int | None = None
         self.cancel: Callable[[], None] = lambda: None
         self.around: Callable[[Callable[[], Any]], Any] = lambda do: do()
         self.planted: set[str] = set()
+
+    @property
+    def copy_key(self) -> str:
+        """Where the object is copied to: as odd a name as its own."""
+        return f"copy/{self.key}"
+
+    def tags(self, key: str) -> dict[str, str]:
+        """Return the tags that an object has on the server."""
+        there = self.hosted.realm.objects.get(key)
+        return dict(there.tags) if there else {}
+
+    def noted(self) -> dict[Path, bytes]:
+        """Return what the library has noted of this cell's uploads: each has the bucket's name in its id."""
+        mine = f'"{self.hosted.realm.name}-upload-'.encode()
+        found: dict[Path, bytes] = {}
+        for path in self.state.rglob("*.json"):
+            with contextlib.suppress(FileNotFoundError):  # another cell's, which has ended
+                found[path] = path.read_bytes()
+        return {path: text for path, text in found.items() if mine in text}
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Give the content as a program does that makes it: in odd pieces, and it may raise."""
@@ -111,6 +134,8 @@ class World:
     def put(self, key: str, data: bytes, **headers: str) -> None:
         """Have an object on the server."""
         there = stored(data, **headers)
+        if "tags" in self.operation.traits and key != CONTROL_KEY:
+            there = replace(there, tags=TAGS)
         self.hosted.realm.objects[key] = there if self.keeps_checksums else replace(there, crc32=None)
 
     def objects(self) -> dict[str, Stored]:

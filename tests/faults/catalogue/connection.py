@@ -92,7 +92,7 @@ FAULTS: tuple[Fault, ...] = (
         EXACT,
         "success: the object is there",
         provoke.wire("down", "drop"),
-        names("PutObject CompleteMultipartUpload"),
+        names("PutObject CompleteMultipartUpload CopyObject"),
     ),
     Fault(
         "proxy: bytes repeated at the end of an answer",

@@ -57,6 +57,7 @@ FAULTS: tuple[Fault, ...] = (
         "success",
         lambda world, _: world.empty(),
         names("DeleteObject DeleteObjects"),
+        without=names("copies"),
     ),
     Fault(
         "a vendor's own elements and times in a listing",
