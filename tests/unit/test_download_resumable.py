@@ -8,16 +8,18 @@ import asyncio
 import random
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from s3_bucket import _unfinished
 from s3_bucket._async import _checksums, _download_resumable
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import BucketException, IntegrityError
 from tests.unit.memory import BUCKET, MemoryStore, is_idle, opener, retrying
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from s3_bucket._async._retry import RetryingStore
@@ -181,3 +183,23 @@ async def test_another_place(memory: MemoryStore, store: RetryingStore, path: Pa
     await download(store, path)
     assert (memory.count("head"), memory.count("get")) == (0, 10)
     assert await asyncio.to_thread(left, path) == (DATA, 0)
+
+
+async def test_what_is_missing_is_not_listed(
+    memory: MemoryStore, store: RetryingStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ranges are made as they are asked for: of 8 EiB, a list of them would fill the memory."""
+    memory.objects["key"] = bytes(10_000)
+    memory.fail("get", DENIED, 2)
+    made: list[tuple[int, int]] = []
+
+    def missing(*arguments: Any) -> Iterator[tuple[int, int]]:
+        for each in ranges(*arguments):
+            made.append(each)
+            yield each
+
+    ranges = _unfinished.missing
+    monkeypatch.setattr(_unfinished, "missing", missing)
+    with pytest.raises(BucketException):
+        await download(store, path)
+    assert 1 <= len(made) <= 2 * store.max_concurrency

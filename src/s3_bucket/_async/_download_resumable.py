@@ -115,7 +115,8 @@ class ResumableDownload:
     async def _fetch_missing(self, info: ObjectInfo, meter: Meter) -> None:
         pin = self._request.pinned(info)
         there = sorted((each.start, each.stop) for each in self._there.values())
-        missing = list(_unfinished.missing(info.size, there, self._store.part_size))
+        # Not as a list: who says that there are 8 EiB must not fill the memory with what is missing of them.
+        missing = _unfinished.missing(info.size, there, self._store.part_size)
 
         async def fetch(each: tuple[int, int]) -> None:
             start, stop = each
@@ -127,7 +128,7 @@ class ResumableDownload:
                 self._store.buffers.give_back(memory)
             meter.moved(stop - start)
 
-        await _shield.in_parallel(missing, min(self._store.max_concurrency, len(missing)), fetch)
+        await _shield.in_parallel(missing, self._store.max_concurrency, fetch)
 
     async def _put(self, data: memoryview, at: int) -> None:
         arrived = Range(at, at + len(data), await _shield.in_thread(zlib.crc32, data))
