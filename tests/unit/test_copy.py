@@ -45,6 +45,7 @@ class Server(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.tags: dict[str, dict[str, str]] = {}
+        self.tells_no_tags = False
         self.etags: dict[str, str] = {}
         self.asked: list[dict[str, Any]] = []
         self.changes: dict[str, Callable[[], None]] = {}
@@ -75,6 +76,8 @@ class Server(MemoryStore):
         return {"CopyPartResult": {"ETag": "e", "ChecksumCRC32": "AAAA"}}
 
     def _GetObjectTagging(self, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        if self.tells_no_tags:
+            return {}
         return {"TagSet": [{"Key": name, "Value": value} for name, value in self.tags.get(Key, {}).items()]}
 
     def _PutObjectTagging(self, Key: str, Tagging: Any, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
@@ -323,6 +326,15 @@ async def test_servers_without_tags(server: Server, store: RetryingStore, in_par
     await _copy.copy(store, request())
     server.fail("GetObjectTagging", DENIED, 2)
     with pytest.raises(BucketAccessDenied):
+        await _copy.copy(store, request())
+
+
+async def test_no_answer_about_tags(server: Server, store: RetryingStore, in_parts: None) -> None:
+    """An answer without a word of tags means that there are none, but only where HEAD counts none, either."""
+    server.tells_no_tags = True
+    await _copy.copy(store, request())
+    server.tags["source"] = {"a": "b"}
+    with pytest.raises(BucketException, match="no TagSet"):
         await _copy.copy(store, request())
 
 

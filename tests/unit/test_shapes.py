@@ -107,6 +107,9 @@ def test_tags() -> None:
     target = Target("GetObjectTagging", BUCKET, "key")
     assert _shapes.tag_set(target, {"TagSet": [{"Key": "a", "Value": "b"}]}) == {"a": "b"}
     assert _shapes.tag_set(target, {}) == {}
+    assert _shapes.tag_set(target, {}, 0) == _shapes.tag_set(target, {"TagSet": []}, 1) == {}
+    with pytest.raises(BucketException, match="no TagSet"):
+        _shapes.tag_set(target, {}, 1)
     with pytest.raises(BucketException):
         _shapes.tag_set(target, {"TagSet": [{"Key": "a"}]})
 

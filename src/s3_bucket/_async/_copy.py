@@ -93,7 +93,7 @@ async def _settle_tags(
     """Give the copy its tags, if it has others: there are servers that overlook what is said of them."""
     if tags is None or (request.tags is None and len(tags) == (copied.tag_count or 0)):
         return
-    target = GetRequest(request.bucket, request.key, version_id=copied.version_id)
+    target = _copy_of(request, copied.version_id)
     if await _tags.get(store, target) != tags:
         await _tags.put(store, target, tags)
 

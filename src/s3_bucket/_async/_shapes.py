@@ -124,9 +124,11 @@ def tagging_parameters(key: str, version_id: str | None, tags: Mapping[str, str]
     return parameters
 
 
-def tag_set(target: Target, answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of an answer to GetObjectTagging. Of an object that has none, Ceph 16 says nothing at all."""
+def tag_set(target: Target, answer: Mapping[str, Any], count: int | None = None) -> dict[str, str]:
+    """Return the tags of an answer to GetObjectTagging; `count` is how many HEAD has said that there are."""
     tags: list[dict[str, str]] = answer.get("TagSet") or []
+    if count and "TagSet" not in answer:
+        raise _errors.not_s3(target, "it has no TagSet")
     for tag in tags:
         require_of(target, tag, "Key", "Value")
     return {tag["Key"]: tag["Value"] for tag in tags}
