@@ -269,7 +269,7 @@ class Runner:
             files_before, requests, times, world.hosted.provoked > 0, "\n".join(lines),
             strangers=rig.visits(realm.name), noted=world.noted(),
         )  # fmt: skip
-        afterwards = "" if hung or not self._named else await _health(world, lane, error)
+        afterwards = "" if hung or not self._named else await _health(world, lane, error if requests else None)
         return Seen(**{**{name: getattr(seen, name) for name in seen.__dataclass_fields__}, "afterwards": afterwards})
 
 
@@ -305,7 +305,10 @@ async def _settled(world: World, seconds: float) -> None:
 
 
 async def _health(world: World, lane: Lane, raised: BaseException | None) -> str:
-    """Return what is wrong with the client after the fault: one that is used again must work."""
+    """Return what is wrong with the client after the fault: one that is used again must work.
+
+    And what can be gone on with must be, after an error that was more than a refusal to send anything.
+    """
     hosted = world.hosted
     hosted.injections, hosted.plan, hosted.closes, hosted.realm.exists = (), None, False, True
     world.put(CONTROL_KEY, CONTROL)
@@ -317,7 +320,7 @@ async def _health(world: World, lane: Lane, raised: BaseException | None) -> str
     try:
         bucket = lane.bucket(hosted.realm.name, settings)
         data = (await asyncio.wait_for(bucket.get(CONTROL_KEY), 3 * (CONNECT_SECONDS + READ_SECONDS) + SLACK)).data
-        if "keeps" in world.operation.traits and raised is not None and world.bucket_name == hosted.realm.name:
+        if "keeps" in world.operation.traits and raised is not None:
             await _gone_on(world, bucket)
         if hosted.realm.unheard and hasattr(bucket, "abort_stale_uploads"):
             return await _swept(bucket, hosted)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import random
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.faults.cells import Cell
@@ -34,12 +34,17 @@ def every(seeds: Iterable[int], faces: Sequence[str] = FACES, operations: Iterab
 def some(cells: list[Cell], count: int, seed: int) -> list[Cell]:
     """Return a seeded choice, in which each fault and each operation has its share."""
     rng = random.Random(seed)  # noqa: S311  # repeatable
-    shuffled = rng.sample(cells, len(cells))
     by_fault: dict[str, list[Cell]] = {}
-    for cell in shuffled:
+    for cell in rng.sample(cells, len(cells)):
         by_fault.setdefault(cell.fault.name, []).append(cell)
-    rounds = itertools.zip_longest(*by_fault.values())
-    return [cell for row in rounds for cell in row if cell is not None][:count]
+    met: Counter[str] = Counter()
+    chosen: list[Cell] = []
+    while len(chosen) < min(count, len(cells)):
+        for left in filter(None, by_fault.values()):
+            rarest = min(range(len(left)), key=lambda at: met[left[at].operation.name])
+            chosen.append(left.pop(rarest))
+            met[chosen[-1].operation.name] += 1
+    return chosen[:count]
 
 
 def slowest_first(cells: list[Cell]) -> list[Cell]:
