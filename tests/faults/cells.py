@@ -195,6 +195,8 @@ def _check_moved(judge: _Judge) -> None:
     copied = _data(judge.seen.objects, judge.world.copy_key) == judge.world.content
     if judge.world.key in judge.seen.before and judge.world.key not in judge.seen.objects and not copied:
         judge.complain("wrong", "the source was deleted, and there is no copy")
+    if judge.world.versions and judge.world.key not in judge.seen.objects:
+        judge.complain("wrong", "what has replaced the source was deleted")
 
 
 def _deleted_by_rig(judge: _Judge, key: str) -> bool:

@@ -317,6 +317,17 @@ def replaced_after(world: World) -> Callable[[Exchange], Reply]:
     return how
 
 
+def source_replaced_after(world: World) -> Callable[[Exchange], Reply]:
+    """Answer, and replace then what is copied or moved."""
+
+    def how(exchange: Exchange) -> Reply:
+        good = exchange.good()
+        world.put(world.key, world.versions[0])
+        return good
+
+    return how
+
+
 def deleted_after(exchange: Exchange) -> Reply:
     """Answer, and delete the object then."""
     good = exchange.good()

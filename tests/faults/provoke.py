@@ -128,6 +128,17 @@ def overwritten(*, honest: bool) -> Callable[[World, Fault], None]:
     return provoke
 
 
+def source_overwritten(*, honest: bool) -> Callable[[World, Fault], None]:
+    """Have the object replaced that is being copied or moved."""
+
+    def provoke(world: World, fault: Fault) -> None:
+        world.versions = [world.content[::-1]]
+        world.hosted.realm.ignores_if_match = not honest
+        of_world(make.source_replaced_after)(world, fault)
+
+    return provoke
+
+
 def without_checksums(world: World) -> None:
     """Have a server that keeps no checksums: nothing but the fault's own check can find it."""
     world.keeps_checksums = False

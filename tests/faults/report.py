@@ -42,6 +42,10 @@ not selected.
 
 An upload whose id never arrived (the answer to CreateMultipartUpload was lost) can be aborted by nobody who does not
 know of it; such uploads are counted apart, and `abort_stale_uploads()` must sweep them.
+
+With `resume=True`, a call that fails leaves what was sent or has arrived, by design: an upload that is noted, and whose
+id the error tells, or two files beside the destination. When the fault is over, the same call is made once more: it
+must succeed, and leave nothing.
 """
 OF_PEERS = ("wrong", "orphan", "hang", "crash")
 PEERS = """# The same cells, other clients

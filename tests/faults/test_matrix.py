@@ -16,7 +16,7 @@ from tests.faults.cells import Cell, Outcome, Seen, Verdict, judged
 from tests.faults.proxy import Step, place
 from tests.faults.realm import Stored, Upload, stored
 from tests.faults.service import Hosted
-from tests.faults.world import World
+from tests.faults.world import TAGS, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +129,58 @@ def test_an_upload_that_is_told(world: World) -> None:
     assert verdict(world, "abort refused, ever", **seen).kinds == ("orphan",)
     error.add_note("upload id: upload-1")
     assert verdict(world, "abort refused, ever", **seen).outcome is Outcome.ERROR
+
+
+def test_what_was_moved_is_somewhere(tmp_path: Path) -> None:
+    """A source that was deleted without having been copied is wrong, whatever the call says; so is its replacement."""
+    world = world_of("move", tmp_path)
+    copied = {**world.objects(), world.copy_key: stored(world.content)}
+    gone = {key: there for key, there in copied.items() if key != world.key}
+    value = (world.copy_key, len(world.content), TAGS)
+    assert verdict(world, value=value, objects=gone).outcome is Outcome.EXACT
+    denied = {"value": None, "error": S3.BucketAccessDenied("no")}
+    assert verdict(world, "403 AccessDenied", objects=copied, **denied).outcome is Outcome.ERROR
+    lost = {key: there for key, there in world.objects().items() if key != world.key}
+    assert verdict(world, "403 AccessDenied", objects=lost, **denied).kinds == ("wrong",)
+    world.versions = [b"newer"]
+    replaced = "the source replaced while it is copied or moved"
+    assert verdict(world, replaced, value=value, objects=gone).kinds == ("wrong",)
+    newer = {**copied, world.key: stored(b"newer")}
+    assert verdict(world, replaced, objects=newer, **denied).outcome is Outcome.ERROR
+
+
+def test_an_upload_that_can_be_gone_on_with(tmp_path: Path) -> None:
+    """An upload with resume=True may stay if it failed, is noted, and the error tells its id; and only then."""
+    world = world_of("upload_file(resume)", tmp_path)
+    noted = {tmp_path / "journal": b'{"upload_id": "upload-1"}'}
+    left = {"uploads": frozenset({"upload-1"}), "noted": noted}
+    error = S3.BucketAccessDenied("no")
+    failed = {**left, "value": None, "error": error, "files": world.files(), "files_before": world.files()}
+    assert verdict(world, "403 AccessDenied", **failed).kinds == ("orphan",)
+    error.add_note("upload id: upload-1")
+    assert verdict(world, "403 AccessDenied", **failed).outcome is Outcome.ERROR
+    assert verdict(world, "403 AccessDenied", **{**failed, "noted": {}}).kinds == ("orphan",)
+    cancelled = {**failed, "error": asyncio.CancelledError()}
+    assert verdict(world, "cancelled twice", **cancelled).outcome is Outcome.CANCELLED
+    done = {"objects": written(world, world.content), "files": world.files(), "files_before": world.files()}
+    assert verdict(world, **done).outcome is Outcome.EXACT
+    assert verdict(world, **done, uploads=frozenset({"upload-1"})).kinds == ("orphan",)
+    assert verdict(world, **done, noted=noted).kinds == ("orphan",)
+
+
+def test_a_download_that_can_be_gone_on_with(tmp_path: Path) -> None:
+    """A download with resume=True may leave its two files if it failed; neither alone, and none after a success."""
+    world = world_of("download_file(resume)", tmp_path)
+    before = world.files()
+    part, journal = (f".destination.{'0' * 16}.s3part{end}" for end in ("", "-journal"))
+    failed = {"value": None, "error": S3.BucketAccessDenied("no"), "files_before": before}
+    both = {part: b"x", journal: b"x"}
+    assert verdict(world, "403 AccessDenied", **failed, files={**before, **both}).outcome is Outcome.ERROR
+    for alone in both:
+        assert verdict(world, "403 AccessDenied", **failed, files={**before, alone: b"x"}).outcome is Outcome.RED
+    whole = {**before, world.destination.name: world.content}
+    assert verdict(world, files=whole, files_before=before).outcome is Outcome.EXACT
+    assert verdict(world, files={**whole, **both}, files_before=before).outcome is Outcome.RED
 
 
 def test_an_upload_of_somebody_else(tmp_path: Path) -> None:

@@ -234,6 +234,22 @@ FAULTS: tuple[Fault, ...] = (
         WRITES,
         certain=False,
     ),
+    Fault(
+        "the source replaced while it is copied or moved",
+        EITHER,
+        "one version, whole, or an error: and what has replaced it stays",
+        provoke.source_overwritten(honest=True),
+        COPIES | names("HeadObject"),
+        names("copies"),
+    ),
+    Fault(
+        "the source replaced while it is copied or moved; If-Match ignored",
+        EITHER,
+        "one version, whole, or an error: and what has replaced it stays",
+        provoke.source_overwritten(honest=False),
+        COPIES,
+        names("copies"),
+    ),
     Fault("entity tags that are no MD5", EXACT, "compared only", provoke.opaque, GET | COPIES),
     Fault(
         "entity tags without quotes",
