@@ -223,13 +223,13 @@ def _share_loader(session: AioSession) -> None:
     if path not in _loaders:
         loader = session.get_component("data_loader")
         # botocore looks into each of the 400 services' directories, for 40 ms, before it opens the one that is wanted.
-        loader.list_available_services = lambda _: _names(loader.search_paths)
+        loader.list_available_services = partial(_names, loader.search_paths)
         _loaders[path] = loader
     session.register_component("data_loader", _loaders[path])
 
 
-def _names(directories: Sequence[str]) -> list[str]:
-    """Return the names of all that lies in those directories that there are."""
+def _names(directories: Sequence[str], _type_name: str) -> list[str]:
+    """Return the names of all that lies in those directories that there are, whatever type it is of."""
     there = [path for path in map(Path, directories) if path.is_dir()]
     return [found.name for path in there for found in path.iterdir()]
 
