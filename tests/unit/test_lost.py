@@ -19,8 +19,6 @@ from s3_bucket.exceptions import (
     BucketTimeout,
     KeyAlreadyExists,
     NoSuchBucket,
-    NoSuchKey,
-    PreconditionFailed,
     Throttled,
 )
 from tests.unit.memory import BUCKET, MemoryStore, is_idle, retrying
@@ -37,7 +35,6 @@ GONE = BucketException("gone", error_code="NoSuchUpload")
 SLOW = Throttled("slow down", retryable=True)
 DENIED = BucketAccessDenied("no HEAD for you")
 ABSENT = PutOptions(if_absent=True, metadata={"owner": "me"})
-MATCH = PutOptions(if_match="etag")
 PLAIN = PutOptions()
 
 
@@ -73,7 +70,7 @@ class Deaf(MemoryStore):
         return await self._deaf(lambda: MemoryStore.complete_upload(self, *arguments))
 
 
-@pytest.mark.parametrize("options", [ABSENT, MATCH])
+@pytest.mark.parametrize("options", [ABSENT, PutOptions(if_match="etag")])
 @pytest.mark.parametrize("then", [REFUSED, LOST, DENIED])
 async def test_our_own_put(options: PutOptions, then: BucketException, memory: MemoryStore) -> None:
     """A conditional put whose answer was lost, and which then fails because of itself, has succeeded."""
@@ -133,18 +130,6 @@ async def test_another_s_put(stored: Stored | None, memory: MemoryStore, store: 
         memory.written["key"] = stored
     with pytest.raises(KeyAlreadyExists):
         await upload(store, 5, ABSENT)
-
-
-@pytest.mark.parametrize("then", [PreconditionFailed("changed", status=412), NoSuchKey("none", status=404)])
-async def test_replaced_since(then: BucketException, memory: MemoryStore, store: RetryingStore) -> None:
-    """If if_match fails after an answer was lost, and there is another's object, ours may have been there between."""
-    memory.fail("put", LOST, 1)
-    memory.fail("put", then, 2)
-    memory.objects["key"] = bytes(5)
-    memory.written["key"] = Stored(Written("e"), 5, "another's")
-    with pytest.raises(AmbiguousWrite) as caught:
-        await upload(store, 5, MATCH)
-    assert caught.value.__cause__ is then
 
 
 @pytest.mark.parametrize("length", [5, 50])

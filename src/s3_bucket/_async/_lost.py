@@ -19,7 +19,7 @@ from s3_bucket._async import _errors
 from s3_bucket._async._errors import Target
 from s3_bucket._encryption import customer_of
 from s3_bucket._store import WRITE_TOKEN
-from s3_bucket.exceptions import AmbiguousWrite, BucketException, NoSuchKey, PreconditionFailed
+from s3_bucket.exceptions import AmbiguousWrite, BucketException, NoSuchKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,12 +86,9 @@ async def put(store: RetryingStore, bucket: str, key: str, body: Buffer, options
         evidence = Evidence(options.metadata.get(WRITE_TOKEN), None, len(body))
         target = Target("PutObject", bucket, key)
         written = await _found(store, target, evidence, error, customer_of(options.headers))
-        if written is not None:
-            return written
-        if options.if_match and isinstance(error, PreconditionFailed | NoSuchKey):
-            # Ours may have been there, and what others have made of it since is there now.
-            raise ambiguous(target, error) from error
-        raise
+        if written is None:
+            raise
+        return written
 
 
 async def complete(
