@@ -23,7 +23,7 @@ ENVIRONMENT = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error", "AWS_EC2_METADAT
 
 # The tests run over the engine that the library chooses; those of what an engine does, over the other one, too.
 OTHER_ENGINE = {"S3_TEST_ENGINE": "botocore"}
-OF_ENGINES = ("tests/conformance", "tests/guards", "tests/unit")
+OF_ENGINES = ("tests/conformance", "tests/guards")
 # And what any S3 must do, over the package's own fake.
 NO_SERVER = {"S3_TEST_ENGINE": "fake"}
 
