@@ -6,7 +6,6 @@ No HEAD is sent: a small object takes one request.
 from __future__ import annotations
 
 import asyncio
-import io
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
@@ -27,26 +26,21 @@ if TYPE_CHECKING:
 
 async def get(store: RetryingStore, request: GetRequest) -> GetResult:
     """Fetch into memory."""
-    whole = io.BytesIO()
+    whole = bytearray()
 
     def allocate(length: int) -> memoryview:
         nonlocal whole
-        # Bytes that can be filled, as long as nobody has got them: a bytearray would have to be copied into some.
-        whole = io.BytesIO(bytes(length))
-        return whole.getbuffer()[: store.part_size]
+        whole = bytearray(length)
+        return memoryview(whole)[: store.part_size]
 
     first = await store.get(request, allocate)
-    if len(first.data) < first.stop - first.start:
-        await _fetch_rest(store, request, first, whole.getbuffer())
-    first.data.release()  # else they are copied now
-    return GetResult(whole.getvalue(), first.info)
+    if len(first.data) == len(whole):
+        return GetResult(bytes(whole), first.info)
 
-
-async def _fetch_rest(store: RetryingStore, request: GetRequest, first: Piece, whole: memoryview) -> None:
-    """Fetch what follows the first piece, which lies in the same memory."""
-    came = len(first.data)
-    await fill(store, request.pinned(first.info), first.start + came, whole[came:])
-    await _checksums.check_piece(request, first._replace(data=whole))
+    start = first.start + len(first.data)
+    await fill(store, request.pinned(first.info), start, memoryview(whole)[len(first.data) :])
+    await _checksums.check_piece(request, first._replace(data=memoryview(whole)))
+    return GetResult(bytes(whole), first.info)
 
 
 async def fill(store: RetryingStore, request: GetRequest, start: int, buffer: memoryview) -> None:
