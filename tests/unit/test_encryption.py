@@ -62,6 +62,8 @@ def test_they_are_values(shown: str) -> None:
     assert value not in others
     assert len({value, *others}) == len(VALUES)
     assert copy.copy(value) is copy.deepcopy(value) is value
+    secret = S3.SSE.c(bytes(32)).parameters["SSECustomerKey"]
+    assert copy.copy(secret) is copy.deepcopy(secret) is secret
     value.parameters.clear()
     assert value.parameters
     with pytest.raises(AttributeError):
