@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 from urllib.parse import quote, urlencode
 
-from s3_bucket import _plan
+from s3_bucket import _plan, _sums
 from s3_bucket._directories import _globs
 from s3_bucket._directories._globs import Selection
 from s3_bucket._encryption import CUSTOMER, SSE
@@ -42,7 +42,6 @@ _VISIBLE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 _TYPES = mimetypes.MimeTypes()  # made now: it reads the system's tables, which would hold up an event loop
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # https://www.w3.org/TR/xml/#charsets
 _MOST_DAYS = 2**31
-_DIGEST_BYTES = {"CRC32": 4, "SHA1": 20, "SHA256": 32}
 _SSE = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -317,22 +316,19 @@ def _encryption(value: SSE | str) -> dict[str, str]:
 
 def _checksum(value: Checksum) -> tuple[str, str | None]:
     """Return the algorithm, and what must come out, if that is known."""
-    pairs = value.items() if isinstance(value, Mapping) else [(value, None)]
-    names = ", ".join(_DIGEST_BYTES)
-    if len(pairs) != 1:
+    if not isinstance(value, Mapping):
+        return _one_of("checksum", value, tuple(_sums.BYTES)), None
+    if len(value) != 1:
+        names = ", ".join(_sums.BYTES)
         _refuse("checksum", f"expected one of {names}, or a mapping of one of them to its value, not {value!r}")
-    [(name, text)] = pairs
-    algorithm = _one_of("checksum", name, tuple(_DIGEST_BYTES))
-    if text is None:
-        if isinstance(value, Mapping):
-            _refuse("checksum", f"{algorithm} has no value")
-        return algorithm, None
+    [(name, text)] = value.items()
+    algorithm = _one_of("checksum", name, tuple(_sums.BYTES))
     try:
         length = len(base64.b64decode(text, validate=True))
     except (TypeError, ValueError):
         length = -1
-    if length != _DIGEST_BYTES[algorithm]:
-        _refuse("checksum", f"expected {_DIGEST_BYTES[algorithm]} bytes of {algorithm} in base64, not {text!r}")
+    if length != _sums.BYTES[algorithm]:
+        _refuse("checksum", f"expected {_sums.BYTES[algorithm]} bytes of {algorithm} in base64, not {text!r}")
     return algorithm, text
 
 

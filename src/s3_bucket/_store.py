@@ -181,6 +181,11 @@ class Part(NamedTuple):
     crc32: str | None = None
     checksum: str | None = None
 
+    @classmethod
+    def of(cls, algorithm: str | None, number: int, etag: str, size: int, told: Mapping[str, Any]) -> Part:
+        """Return the part of an upload by this algorithm, of which these parameters of S3's tell the checksums."""
+        return cls(number, etag, size, told.get("ChecksumCRC32"), told.get(f"Checksum{algorithm}"))
+
 
 class ListRequest(NamedTuple):
     """Which keys to list."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import zlib
 from typing import TYPE_CHECKING, Protocol
@@ -10,8 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from s3_bucket._models import Buffer
 
-ALGORITHMS = ("CRC32", "SHA256", "SHA1")
-"""The one that takes the least time first."""
+BYTES = {"CRC32": 4, "SHA256": 32, "SHA1": 20}
+"""How long they are; the one that takes the least time first."""
+SHAS = frozenset(BYTES.keys() - {"CRC32"})
+
+
+def text(crc: int) -> str:
+    """Return a CRC32 as S3 writes it."""
+    return binascii.b2a_base64(crc.to_bytes(4, "big"), newline=False).decode()
 
 
 class Sum(Protocol):
@@ -38,7 +45,7 @@ class Crc32:
 
     def text(self) -> str:
         """Return it, when all bytes have been taken."""
-        return base64.b64encode(self._crc.to_bytes(4, "big")).decode()
+        return text(self._crc)
 
 
 class Sha:

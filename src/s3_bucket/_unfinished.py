@@ -131,9 +131,8 @@ def parts_page(answer: Mapping[str, Any], after: int, algorithm: str | None = No
 
     A listing that breaks off is no failure: what isn't listed is sent again.
     """
-    chosen = f"Checksum{algorithm}"
     parts = [
-        Part(entry["PartNumber"], entry["ETag"], entry["Size"], entry.get("ChecksumCRC32"), entry.get(chosen))
+        Part.of(algorithm, entry["PartNumber"], entry["ETag"], entry["Size"], entry)
         for entry in answer.get("Parts", [])
         if all(entry.get(name) is not None for name in ("PartNumber", "ETag", "Size"))
     ]

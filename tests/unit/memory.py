@@ -245,6 +245,18 @@ def opener(store: RetryingStore) -> Callable[[], Awaitable[RetryingStore]]:
     return open_store
 
 
+async def cancelled_twice(turns: int, call: Awaitable[Any]) -> asyncio.Task[Any]:
+    """Cancel a call after so many turns of the loop, and once more in its cleanup; return how it has ended."""
+    task = asyncio.ensure_future(call)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    return task
+
+
 def is_idle(store: RetryingStore) -> bool:
     """Whether all slots and buffers of the store are free, and no task but the caller's is left."""
     free = store.buffers._value == store.max_concurrency and store._slots.all_free

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from s3_bucket._async import _checksums
+from s3_bucket import _sums
 from s3_bucket._async._botocore import answers
 from s3_bucket._async._errors import Target
 from s3_bucket._store import GetRequest, Part, PutOptions, Upload
@@ -44,20 +44,19 @@ def test_put_parameters() -> None:
 
 
 BYTES = [b"first", b"", b"third"]
-PARTS = [
-    Part(number, f"e{number}", len(data), _checksums.text(zlib.crc32(data))) for number, data in enumerate(BYTES, 1)
-]
+PARTS = [Part(number, f"e{number}", len(data), _sums.text(zlib.crc32(data))) for number, data in enumerate(BYTES, 1)]
 BARE = [{"PartNumber": part.number, "ETag": part.etag} for part in PARTS]
 SUMMED = [{**bare, "ChecksumCRC32": part.crc32} for bare, part in zip(BARE, PARTS, strict=True)]
 
 
+@pytest.mark.parametrize("algorithm", [None, "CRC32"])
 @pytest.mark.parametrize(("checksum", "named"), [(None, BARE), ("COMPOSITE", SUMMED), ("FULL_OBJECT", SUMMED)])
-def test_complete_parameters(checksum: str | None, named: list[dict[str, Any]]) -> None:
-    """Parts are named with the checksums that the server keeps; the whole's, if it keeps that."""
-    parameters = answers.complete_parameters(Upload("b", "k", "u", checksum), PARTS)
+def test_complete_parameters(checksum: str | None, named: list[dict[str, Any]], algorithm: str | None) -> None:
+    """Parts are named with the checksums that the server keeps; the whole's, if it keeps that: chosen or by default."""
+    parameters = answers.complete_parameters(Upload("b", "k", "u", checksum, algorithm=algorithm), PARTS)
     assert parameters["MultipartUpload"] == {"Parts": named}
     if checksum == "FULL_OBJECT":
-        assert parameters["ChecksumCRC32"] == _checksums.text(zlib.crc32(b"".join(BYTES)))
+        assert parameters["ChecksumCRC32"] == _sums.text(zlib.crc32(b"".join(BYTES)))
         assert (parameters["ChecksumType"], parameters["MpuObjectSize"]) == ("FULL_OBJECT", 10)
     else:
         assert parameters.keys() == {"Bucket", "Key", "UploadId", "MultipartUpload"}
@@ -67,17 +66,18 @@ def test_complete_parameters(checksum: str | None, named: list[dict[str, Any]]) 
 def test_complete_parameters_of_a_chosen_checksum(checksum: str | None, *, is_named: bool) -> None:
     """By an algorithm of its own, an upload's parts are named with that, if the server keeps it; the whole's isn't."""
     upload = Upload("b", "k", "u", checksum, algorithm="SHA1")
-    part = answers.part(upload, 1, "e", 5, {"ChecksumSHA1": "s"})
+    part = Part.of(upload.algorithm, 1, "e", 5, {"ChecksumSHA1": "s"})
     assert part == Part(1, "e", 5, None, "s")
     parameters = answers.complete_parameters(upload, [part])
     named = {"PartNumber": 1, "ETag": "e", **({"ChecksumSHA1": "s"} if is_named else {})}
     assert parameters == {**answers.upload_parameters(upload), "MultipartUpload": {"Parts": [named]}}
 
 
-def test_a_part_without_a_checksum() -> None:
+@pytest.mark.parametrize("algorithm", [None, "CRC32"])
+def test_a_part_without_a_checksum(algorithm: str | None) -> None:
     """If one part was sent without, because the vendor refused it, none is named."""
     parts = [*PARTS, Part(4, "e4", 1)]
-    parameters = answers.complete_parameters(Upload("b", "k", "u", "FULL_OBJECT"), parts)
+    parameters = answers.complete_parameters(Upload("b", "k", "u", "FULL_OBJECT", algorithm=algorithm), parts)
     assert parameters["MultipartUpload"] == {"Parts": [*BARE, {"PartNumber": 4, "ETag": "e4"}]}
     assert "ChecksumCRC32" not in parameters
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3_bucket import _sums
 from s3_bucket._async import _checksums
 from s3_bucket._models import ObjectInfo
 from s3_bucket._store import GetRequest, Piece
@@ -26,7 +27,7 @@ def info(checksum: str | None, size: int = len(DATA)) -> ObjectInfo:
     return ObjectInfo("key", size, "etag", checksums={} if checksum is None else {"CRC32": checksum})
 
 
-RIGHT = _checksums.text(zlib.crc32(DATA))
+RIGHT = _sums.text(zlib.crc32(DATA))
 
 
 @given(pieces=st.lists(st.binary(max_size=300)))
@@ -45,7 +46,7 @@ def test_combined_large() -> None:
 @given(number=st.integers(0, 2**32 - 1))
 def test_written(number: int) -> None:
     """What is written is read as the same number."""
-    assert _checksums.number(_checksums.text(number)) == number
+    assert _checksums.number(_sums.text(number)) == number
 
 
 @pytest.mark.parametrize("length", [0, 1, _checksums.QUICK, _checksums.QUICK + 1])

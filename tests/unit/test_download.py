@@ -10,7 +10,7 @@ import pytest
 from s3_bucket._async import _download
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import BucketException, IntegrityError, InvalidInput, NoSuchKey, PreconditionFailed, Throttled
-from tests.unit.memory import BUCKET, MemoryStore, is_idle, opener, retrying
+from tests.unit.memory import BUCKET, MemoryStore, cancelled_twice, is_idle, opener, retrying
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,13 +138,7 @@ async def test_cancelled_at_a_request(call: int, memory: MemoryStore, store: Ret
 async def test_cancelled_at_any_time(turns: int, memory: MemoryStore, store: RetryingStore, path: Path) -> None:
     """Cancelled after any number of the loop's turns, a download has replaced the file, or left it as it was."""
     memory.objects["key"] = DATA
-    task = asyncio.ensure_future(_download.download_file(opener(store), REQUEST, path))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
+    task = await cancelled_twice(turns, _download.download_file(opener(store), REQUEST, path))
     data, beside = await asyncio.to_thread(left, path)
     assert data == (b"old" if task.cancelled() else DATA) or data == DATA
     assert beside == 0

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from s3_bucket import _unfinished
-from s3_bucket._async import _checksums, _download_resumable
+from s3_bucket import _sums, _unfinished
+from s3_bucket._async import _download_resumable
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import BucketException, IntegrityError
-from tests.unit.memory import BUCKET, MemoryStore, is_idle, opener, retrying
+from tests.unit.memory import BUCKET, MemoryStore, cancelled_twice, is_idle, opener, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,13 +106,7 @@ async def test_failures_and_faults(seed: int, memory: MemoryStore, path: Path) -
 async def test_cancelled_at_any_time(turns: int, memory: MemoryStore, store: RetryingStore, path: Path) -> None:
     """Cancelled after any number of the loop's turns, and once more, a download is gone on with by the same call."""
     memory.objects["key"] = DATA
-    task = asyncio.ensure_future(download(store, path))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
+    task = await cancelled_twice(turns, download(store, path))
     content, _ = await asyncio.to_thread(left, path)
     assert content in ({b"old", DATA} if task.cancelled() else {DATA})
     assert is_idle(store)
@@ -140,7 +134,7 @@ class Keeping(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self.crc32 = _checksums.text(zlib.crc32(DATA))
+        self.crc32 = _sums.text(zlib.crc32(DATA))
 
     async def get(self, request: GetRequest, arrival: Arrival) -> None:
         await super().get(request, arrival)

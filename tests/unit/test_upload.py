@@ -13,7 +13,7 @@ from s3_bucket._async import _sources, _upload
 from s3_bucket._encryption import SSE
 from s3_bucket._store import PutOptions
 from s3_bucket.exceptions import BucketException, BucketTimeout, IntegrityError, InvalidInput, Throttled
-from tests.unit.memory import BUCKET, OPTIONS, MemoryStore, is_idle, retrying
+from tests.unit.memory import BUCKET, OPTIONS, MemoryStore, cancelled_twice, is_idle, retrying
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -162,13 +162,7 @@ async def test_cancelled_at_a_request(operation: str, memory: MemoryStore, store
 @pytest.mark.parametrize("turns", range(0, 60, 3))
 async def test_cancelled_at_any_time(turns: int, memory: MemoryStore, store: RetryingStore) -> None:
     """Cancelled after any number of the loop's turns, and once more in its cleanup, an upload leaves nothing."""
-    task = asyncio.ensure_future(upload(store, stream(bytes(60))))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
+    task = await cancelled_twice(turns, upload(store, stream(bytes(60))))
     assert memory.uploads == {}
     assert task.cancelled() == ("key" not in memory.objects)
     assert is_idle(store)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from s3_bucket import _vendors, events
-from s3_bucket._async import _checksums, _kept, _sources, _upload, _upload_resumable
+from s3_bucket import _sums, _vendors, events
+from s3_bucket._async import _kept, _sources, _upload, _upload_resumable
 from s3_bucket._async._retry import RetryingStore
 from s3_bucket._config import Settings
 from s3_bucket._models import Progress
@@ -28,7 +28,7 @@ from s3_bucket.exceptions import (
     PreconditionFailed,
     UnknownBucketException,
 )
-from tests.unit.memory import BUCKET, OPTIONS, MemoryStore, is_idle
+from tests.unit.memory import BUCKET, OPTIONS, MemoryStore, cancelled_twice, is_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,13 +132,7 @@ async def test_cancelled_at_any_time(
     turns: int, memory: MemoryStore, store: RetryingStore, path: Path, state: Path
 ) -> None:
     """Cancelled after any number of the loop's turns, and once more, an upload is gone on with by the same call."""
-    task = asyncio.ensure_future(upload(store, path))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
+    await cancelled_twice(turns, upload(store, path))
     assert is_idle(store)
     stored = sum(map(len, memory.uploads.values()))
     begun = len(memory.uploads)
@@ -392,7 +386,7 @@ class Keeping(MemoryStore):
     async def upload_part(self, upload: Upload, number: int, body: Buffer) -> Part:
         assert upload.checksum == "FULL_OBJECT"
         await super().upload_part(upload, number, body)
-        return Part(number, f"part-{number}", len(body), _checksums.text(crc(bytes(body))))
+        return Part(number, f"part-{number}", len(body), _sums.text(crc(bytes(body))))
 
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
         self.completed = parts
@@ -403,7 +397,7 @@ class Keeping(MemoryStore):
         answer = super()._list_parts(upload_id, after)
         for part in answer["Parts"]:
             body = self.uploads[upload_id][part["PartNumber"]]
-            part |= {"ETag": "0" * 32, "ChecksumCRC32": _checksums.text(crc(body))}
+            part |= {"ETag": "0" * 32, "ChecksumCRC32": _sums.text(crc(body))}
             self.lie(part)
         return answer
 
@@ -439,7 +433,7 @@ async def test_checksums(
     every = [Part(n, part.etag, part.size, part.crc32) for n, part in enumerate(keeping.completed, 1)]
     assert list(keeping.completed) == every
     cut = [DATA[at : at + 10] for at in range(0, 95, 10)]
-    assert [(part.size, part.crc32) for part in every] == [(len(each), _checksums.text(crc(each))) for each in cut]
+    assert [(part.size, part.crc32) for part in every] == [(len(each), _sums.text(crc(each))) for each in cut]
 
 
 @pytest.mark.parametrize("size", [95, 10])

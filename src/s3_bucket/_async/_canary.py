@@ -14,8 +14,8 @@ import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from s3_bucket import _report
-from s3_bucket._async import _checksums, _lost, _session, _shield
+from s3_bucket import _report, _sums
+from s3_bucket._async import _lost, _session, _shield
 from s3_bucket._report import Seen
 from s3_bucket._store import GetRequest, ListRequest, PutOptions, Upload
 from s3_bucket.exceptions import BucketException, BucketTimeout
@@ -114,7 +114,7 @@ class Canary:
         self.facts["same"] = piece is not None and piece.data == CANARY
 
     async def _checksums(self) -> None:
-        crc32 = {"ChecksumCRC32": _checksums.text(zlib.crc32(CANARY))}
+        crc32 = {"ChecksumCRC32": _sums.text(zlib.crc32(CANARY))}
         answer = await self._tried("crc32", self._put_with(crc32))
         self.facts["keeps_crc32"] = answer is not None and "ChecksumCRC32" in answer
         digest = hashlib.md5(CANARY, usedforsecurity=False).digest()

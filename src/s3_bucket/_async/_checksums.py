@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import zlib
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from s3_bucket._models import Buffer, ObjectInfo
     from s3_bucket._store import GetRequest, Piece, PutOptions
+    from s3_bucket._sums import Sum
     from s3_bucket.exceptions import BucketException
 
 T = TypeVar("T")
@@ -44,11 +44,6 @@ async def crc32(data: Buffer, before: int = 0) -> int:
 async def of(algorithm: str, data: Buffer) -> str:
     """Return a checksum of the bytes."""
     return await summed(partial(_sums.of, algorithm), data)
-
-
-def text(crc: int) -> str:
-    """Return a CRC32 as S3 writes it."""
-    return binascii.b2a_base64(crc.to_bytes(4, "big"), newline=False).decode()
 
 
 def number(written: str) -> int:
@@ -104,8 +99,8 @@ def kept(info: ObjectInfo) -> str | None:
 
 def compare(request: GetRequest, info: ObjectInfo, crc: int) -> None:
     """Raise IntegrityError if what came has another CRC32 than the server keeps."""
-    if kept(info) not in {None, text(crc)}:
-        raise _different(request, info, "CRC32", text(crc))
+    if kept(info) not in {None, _sums.text(crc)}:
+        raise _different(request, info, "CRC32", _sums.text(crc))
 
 
 def _different(request: GetRequest, info: ObjectInfo, algorithm: str, came: str) -> BucketException:
@@ -115,9 +110,16 @@ def _different(request: GetRequest, info: ObjectInfo, algorithm: str, came: str)
     return _errors.make(IntegrityError, target, msg, retryable=True)
 
 
-def expect(target: Target, options: PutOptions, came: str) -> None:
+def expecting(options: PutOptions) -> Sum | None:
+    """Return what makes the checksum that was said of the data, if one was."""
+    return None if options.expected is None or options.algorithm is None else _sums.running(options.algorithm)
+
+
+def expect(bucket: str, key: str, options: PutOptions, made: Sum) -> None:
     """Raise IntegrityError if what is to be stored has another checksum than was said."""
+    came = made.text()
     if came != options.expected:
+        target = Target("PutObject", bucket, key)
         place, algorithm = _errors.where(target), options.algorithm
         msg = (
             f"the {algorithm} of what was to be stored as {place} is {came}, not {options.expected}; nothing was stored"
@@ -169,7 +171,7 @@ async def check_piece(request: GetRequest, piece: Piece) -> None:
         return
     if kept(piece.info) is not None:
         compare(request, piece.info, await crc32(piece.data))
-    for algorithm in {"SHA1", "SHA256"} & piece.info.checksums.keys():
+    for algorithm in _sums.SHAS & piece.info.checksums.keys():
         came = await of(algorithm, piece.data)
         if piece.info.checksums[algorithm] != came and "-" not in piece.info.checksums[algorithm]:  # that of parts
             raise _different(request, piece.info, algorithm, came)

@@ -101,7 +101,7 @@ def copied_part(target: Target, upload: Upload, number: int, size: int, answer: 
     """Return what UploadPartCopy said."""
     result: Mapping[str, Any] = answer.get("CopyPartResult") or {}
     _etag(target, result)
-    return Part(number, result["ETag"], size, result.get("ChecksumCRC32"), result.get(f"Checksum{upload.algorithm}"))
+    return Part.of(upload.algorithm, number, result["ETag"], size, result)
 
 
 def _etag(target: Target, result: Mapping[str, Any] | None) -> str:

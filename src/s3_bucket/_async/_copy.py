@@ -117,15 +117,9 @@ async def _copy_parts(
 ) -> Written:
     options = _copies.tagged(_copies.kept(source, request.given, keeps_metadata=request.keeps_metadata), tags)
     length = _plan.part_size_for(source.size, max(_plan.COPY_PART_SIZE, store.part_size))
-
-    async def copy_part(part: tuple[int, int], upload: Upload, number: int) -> Part:
-        copied = await _copy_part(store, request, source, part, upload, number)
-        meter.moved(copied.size)
-        return copied
-
-    async with ObjectUpload(store, request.bucket, request.key, options) as sending:
+    async with ObjectUpload(store, request.bucket, request.key, options, meter) as sending:
         for start, stop in _plan.ranges(0, source.size, length):
-            await sending.make(stop - start, partial(copy_part, (start, stop)))
+            await sending.make(stop - start, partial(_copy_part, store, request, source, (start, stop)))
         await sending.arrived()
         await _check_source(store, request, source)
         made = await sending.finish()

@@ -14,7 +14,7 @@ import os
 import stat
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _unfinished
 from s3_bucket._async._files import SUFFIX, Replacement, hidden_name
@@ -217,6 +217,13 @@ def opened(path: Path, flags: int) -> int | None:
         return fd
     os.close(fd)
     return None
+
+
+def add_up(fd: int, start: int, stop: int, *sums: Any) -> None:
+    """Have each of the sums take the bytes from start to stop."""
+    for piece in pieces(fd, start, stop):
+        for each in sums:
+            each.update(piece)
 
 
 def pieces(fd: int, start: int, stop: int) -> Iterator[bytes]:

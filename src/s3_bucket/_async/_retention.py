@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_bucket import _checks
-from s3_bucket._async import _errors
+from s3_bucket._async import _errors, _shapes
 from s3_bucket._async._errors import Target
 from s3_bucket.exceptions import AmbiguousWrite, BucketAccessDenied, BucketException, NoSuchKey
 
@@ -83,5 +83,5 @@ def _unknown(request: GetRequest) -> BucketException:
 
 
 async def _call(store: RetryingStore, operation: str, request: GetRequest, **parameters: Any) -> None:
-    version = {} if request.version_id is None else {"VersionId": request.version_id}
-    await store.call(request.bucket, operation, {"Key": request.key, **version, **parameters})
+    version = _shapes.version_parameters(request.key, request.version_id)
+    await store.call(request.bucket, operation, {**version, **parameters})

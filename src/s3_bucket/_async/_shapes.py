@@ -114,11 +114,14 @@ def _marker(target: Target, entry: Mapping[str, Any]) -> ObjectVersion:
     )
 
 
+def version_parameters(key: str, version_id: str | None) -> dict[str, Any]:
+    """Return the parameters that name an object or, with an id, a version of it."""
+    return {"Key": key} if version_id is None else {"Key": key, "VersionId": version_id}
+
+
 def tagging_parameters(key: str, version_id: str | None, tags: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the parameters of GetObjectTagging and DeleteObjectTagging and, with tags, of PutObjectTagging."""
-    parameters: dict[str, Any] = {"Key": key}
-    if version_id is not None:
-        parameters["VersionId"] = version_id
+    parameters = version_parameters(key, version_id)
     if tags is not None:
         parameters["Tagging"] = {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
     return parameters

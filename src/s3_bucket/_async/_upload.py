@@ -10,9 +10,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from s3_bucket import _plan, _sums, events
+from s3_bucket import _plan, events
 from s3_bucket._async import _checksums, _conditions, _lost, _retention, _shield
-from s3_bucket._async._errors import Target
 from s3_bucket._async._sources import BufferSource, FileSource
 from s3_bucket._models import NAMED, object_info
 from s3_bucket._progress import Meter
@@ -108,8 +107,9 @@ async def _whole(
         _conditions.refuse(store, "PutObject", bucket, key, options)
     if meter is not None:
         meter.begin(len(data))
-    if options.expected is not None:
-        _checksums.expect(Target("PutObject", bucket, key), options, await _checksums.of(options.algorithm or "", data))
+    if (made := _checksums.expecting(options)) is not None:
+        await _checksums.summed(made.update, data)
+        _checksums.expect(bucket, key, options, made)
     if not store.buffers.taken():
         await store.buffers.acquire()
     try:
@@ -163,7 +163,7 @@ class ObjectUpload:
         self._tasks: list[asyncio.Task[Part]] = []
         self._failed: BaseException | None = None
         self._has_room = False
-        self._sum = None if options.expected is None else _sums.running(options.algorithm or "")
+        self._sum = _checksums.expecting(options)
 
     async def __aenter__(self) -> Self:
         return self
@@ -193,8 +193,6 @@ class ObjectUpload:
             is_lent: whether they are in memory that the store has lent.
         """
         self.size += len(data)
-        if self._sum is not None:
-            await _checksums.summed(self._sum.update, data)
         if self._creating is None and self._first is None:
             self._first = data
             return
@@ -208,7 +206,7 @@ class ObjectUpload:
     async def make(self, size: int, part: Callable[[Upload, int], Coroutine[Any, Any, Part]]) -> None:
         """Have a part of so many bytes made by other means than sending it, given the upload and the part's number."""
         self.size += size
-        await self._start(partial(part, await self._begun()))
+        await self._start(partial(part, await self._begun()), size)
 
     async def finish(self) -> ObjectInfo:
         """Make the object appear."""
@@ -219,7 +217,7 @@ class ObjectUpload:
         parts = await self.arrived()
         upload = await self._begun()
         if self._sum is not None:
-            _checksums.expect(Target("PutObject", self._bucket, self._key), self._options, self._sum.text())
+            _checksums.expect(self._bucket, self._key, self._options, self._sum)
         await _conditions.complete(self._store, self._bucket, self._key, self._options)
         if self._meter is not None:
             self._meter.end()
@@ -239,9 +237,12 @@ class ObjectUpload:
         return await asyncio.shield(self._creating)
 
     async def _send(self, upload: Upload, data: Buffer, *, is_lent: bool) -> None:
-        await self._start(lambda number: self._part(upload, number, data), data if is_lent else b"")
+        if self._sum is not None:
+            await _checksums.summed(self._sum.update, data)
+        send = partial(self._store.upload_part, upload, body=data)
+        await self._start(send, len(data), data if is_lent else b"")
 
-    async def _start(self, part: Callable[[int], Coroutine[Any, Any, Part]], lent: Buffer = b"") -> None:
+    async def _start(self, part: Callable[[int], Coroutine[Any, Any, Part]], size: int, lent: Buffer = b"") -> None:
         """Begin with the next part, when there is room for it."""
         number = len(self._tasks) + 1
         if number > _plan.MAX_PARTS:
@@ -250,17 +251,17 @@ class ObjectUpload:
         if not self._has_room:
             await self._store.buffers.acquire()
         self._has_room = False
-        task = asyncio.ensure_future(part(number))
+        task = asyncio.ensure_future(self._counted(part, number, size))
         task.add_done_callback(partial(self._sent, lent))
         self._tasks.append(task)
         if self._failed is not None:
             raise self._failed
 
-    async def _part(self, upload: Upload, number: int, data: Buffer) -> Part:
-        part = await self._store.upload_part(upload, number, data)
+    async def _counted(self, part: Callable[[int], Coroutine[Any, Any, Part]], number: int, size: int) -> Part:
+        made = await part(number)
         if self._meter is not None:
-            self._meter.moved(len(data))
-        return part
+            self._meter.moved(size)
+        return made
 
     def _sent(self, lent: Buffer, task: asyncio.Task[Part]) -> None:
         if not task.cancelled() and task.exception() is None:  # otherwise a connection may be at it still

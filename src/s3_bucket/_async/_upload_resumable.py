@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s3_bucket import _plan, _sums, _unfinished, events
 from s3_bucket._async import _checksums, _conditions, _kept, _lost, _shield, _upload
-from s3_bucket._async._errors import Target
 from s3_bucket._encryption import CUSTOMER, customer_of
 from s3_bucket._progress import Meter
 from s3_bucket._store import WRITE_TOKEN, Part, Upload
@@ -207,11 +205,9 @@ class ResumableUpload:
     async def _check_source(self) -> None:
         """Compare the file with what is said of it."""
         await self._source.check()
-        if self._options.expected is not None:
-            came = await _shield.in_thread(
-                _checksum_of, self._options.algorithm or "", self._source.fileno(), self._size
-            )
-            _checksums.expect(Target("PutObject", self._bucket, self._key), self._options, came)
+        if (made := _checksums.expecting(self._options)) is not None:
+            await _shield.in_thread(_kept.add_up, self._source.fileno(), 0, self._size, made)
+            _checksums.expect(self._bucket, self._key, self._options, made)
 
     async def _send_missing(self, upload: Upload, meter: Meter) -> None:
         every = _unfinished.numbered(self._size, self._wanted.part_size)
@@ -262,17 +258,8 @@ async def _ended(beginning: asyncio.Task[BegunUpload]) -> None:
     await beginning
 
 
-def _checksum_of(algorithm: str, fd: int, size: int) -> str:
-    made = _sums.running(algorithm)
-    for piece in _kept.pieces(fd, 0, size):
-        made.update(piece)
-    return made.text()
-
-
 def _crc32_and_md5(fd: int, start: int, stop: int) -> tuple[str, str]:
     """Return the CRC32 and the MD5 of a file's bytes, as S3 writes them."""
-    crc, md5 = 0, hashlib.md5(usedforsecurity=False)
-    for piece in _kept.pieces(fd, start, stop):
-        crc = zlib.crc32(piece, crc)
-        md5.update(piece)
-    return _checksums.text(crc), md5.hexdigest()
+    crc32, md5 = _sums.Crc32(), hashlib.md5(usedforsecurity=False)
+    _kept.add_up(fd, start, stop, crc32, md5)
+    return crc32.text(), md5.hexdigest()

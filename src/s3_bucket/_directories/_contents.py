@@ -92,7 +92,7 @@ def checksum(answer: Mapping[str, Any]) -> tuple[Sum, str] | None:
     None, if the server keeps no checksum of the whole object, or of a kind that Python can't make (CRC64NVME, CRC32C).
     One of the parts' checksums ("...-3", of the type COMPOSITE) says nothing of the whole.
     """
-    for algorithm in _sums.ALGORITHMS:
+    for algorithm in _sums.BYTES:
         kept = answer.get(f"Checksum{algorithm}") or "-"
         if "-" not in kept and answer.get("ChecksumType") != "COMPOSITE":
             return _sums.running(algorithm), kept

@@ -27,7 +27,7 @@ def base64_of(digest: bytes) -> str:
 
 # The other two are kept unseen: Python can't make them.
 _SUMS: dict[str, Callable[[Content], str]] = {
-    "CRC32": lambda content: _checksums.text(content.crc32),
+    "CRC32": lambda content: _sums.text(content.crc32),
     "SHA1": lambda content: _sums.of("SHA1", content.data),
     "SHA256": lambda content: _sums.of("SHA256", content.data),
 }
@@ -66,7 +66,7 @@ def of_parts(algorithm: str | None, kind: str | None, parts: Sequence[StoredPart
         return {}
     if kind == FULL_OBJECT:
         crc = _checksums.combined((part.content.crc32, len(part.content)) for part in parts)
-        return {"ChecksumCRC32": _checksums.text(crc), "ChecksumType": FULL_OBJECT}
+        return {"ChecksumCRC32": _sums.text(crc), "ChecksumType": FULL_OBJECT}
     digests = b"".join(base64.b64decode(_SUMS[algorithm](part.content)) for part in parts)
     whole = _sums.of(algorithm, digests)
     return {f"Checksum{algorithm}": f"{whole}-{len(parts)}", "ChecksumType": COMPOSITE}

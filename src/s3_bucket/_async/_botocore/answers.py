@@ -6,20 +6,20 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from s3_bucket import _plan
+from s3_bucket import _plan, _sums
 from s3_bucket._async import _checksums, _errors
 from s3_bucket._async._botocore import keeping
 from s3_bucket._async._errors import Refusal, Target
 from s3_bucket._async._shapes import bare, broken_off, require_of, typed, utc
 from s3_bucket._encryption import customer_of
 from s3_bucket._models import NAMED, ObjectInfo, UploadInfo, object_info
-from s3_bucket._store import WRITE_TOKEN, Page, Part, Stored, Upload, UploadsPage, Written
+from s3_bucket._store import WRITE_TOKEN, Page, Stored, Upload, UploadsPage, Written
 from s3_bucket.exceptions import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from s3_bucket._store import GetRequest, Piece, PutOptions
+    from s3_bucket._store import GetRequest, Part, Piece, PutOptions
     from s3_bucket.exceptions import BucketException
 
 FULL_OBJECT = "FULL_OBJECT"
@@ -118,34 +118,22 @@ def complete_parameters(upload: Upload, parts: Sequence[Part]) -> dict[str, Any]
     A server that keeps the whole object's is told that, too, and compares it with what it puts together. One that keeps
     them of an object under a customer's key wants that once more.
     """
-    is_chosen = upload.algorithm not in {None, "CRC32"}
-    known = upload.checksum is not None and all(part.checksum if is_chosen else part.crc32 for part in parts)
+    algorithm = upload.algorithm or "CRC32"
+    sums = [part.crc32 if algorithm == "CRC32" else part.checksum for part in parts]
+    known = upload.checksum is not None and all(sums)
     named = [
-        {"PartNumber": part.number, "ETag": part.etag, **(_checksum_of(upload, part) if known else {})}
-        for part in parts
+        given({"PartNumber": part.number, "ETag": part.etag, f"Checksum{algorithm}": made if known else None})
+        for part, made in zip(parts, sums, strict=True)
     ]
     whole: dict[str, Any] = {}
-    if known and upload.checksum == FULL_OBJECT and not is_chosen:
+    if known and upload.checksum == FULL_OBJECT and algorithm == "CRC32":
         crc = _checksums.combined((_checksums.number(part.crc32 or ""), part.size) for part in parts)
         whole = {
-            "ChecksumCRC32": _checksums.text(crc),
+            "ChecksumCRC32": _sums.text(crc),
             "ChecksumType": FULL_OBJECT,
             "MpuObjectSize": sum(part.size for part in parts),
         }
     return {**upload_parameters(upload), **upload.customer, "MultipartUpload": {"Parts": named}, **whole}
-
-
-def part(upload: Upload, number: int, etag: str, size: int, checksum: Mapping[str, str]) -> Part:
-    """Return the part that was stored with this checksum."""
-    chosen = None if upload.algorithm is None else checksum.get(f"Checksum{upload.algorithm}")
-    return Part(number, etag, size, checksum.get("ChecksumCRC32"), chosen)
-
-
-def _checksum_of(upload: Upload, part: Part) -> dict[str, str | None]:
-    """Return the parameter that names a part's checksum."""
-    if upload.algorithm is None:
-        return {"ChecksumCRC32": part.crc32}
-    return {f"Checksum{upload.algorithm}": part.checksum}
 
 
 def status(answer: Mapping[str, Any]) -> int:

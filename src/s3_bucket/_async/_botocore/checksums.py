@@ -8,6 +8,7 @@ import logging
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from s3_bucket import _sums
 from s3_bucket._async import _checksums
 from s3_bucket._async._botocore import answers
 from s3_bucket.exceptions import BucketException
@@ -52,7 +53,7 @@ class Checksums:
     def made(self, body: Buffer) -> dict[str, str]:
         """Make it here and now: of a body that is short."""
         if self._crc32:
-            return {"ChecksumCRC32": _checksums.text(zlib.crc32(body))}
+            return {"ChecksumCRC32": _sums.text(zlib.crc32(body))}
         return {"ContentMD5": base64.b64encode(_md5(body)).decode()}
 
     async def of_part(self, upload: Upload, body: Buffer, *, is_signed: bool) -> dict[str, str]:
@@ -67,7 +68,7 @@ class Checksums:
 
     def of_parts(self, algorithm: str | None) -> dict[str, str]:
         """Return the parameters by which the parts of a multipart upload are announced to have checksums."""
-        if algorithm in {"SHA1", "SHA256"}:  # which can't be put together to that of the whole
+        if algorithm in _sums.SHAS:  # which can't be put together to that of the whole
             return {"ChecksumAlgorithm": algorithm}
         wanted = self._crc32 or algorithm is not None
         return {"ChecksumAlgorithm": "CRC32", "ChecksumType": answers.FULL_OBJECT} if wanted else {}

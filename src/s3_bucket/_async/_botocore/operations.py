@@ -13,6 +13,7 @@ from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.checksums import Checksums
 from s3_bucket._async._errors import Target
 from s3_bucket._async._pace import Pace
+from s3_bucket._store import Part
 from s3_bucket.exceptions import BucketException
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         GetRequest,
         ListRequest,
         Page,
-        Part,
         PutOptions,
         Stored,
         Upload,
@@ -160,7 +160,7 @@ class Operations(ABC):
             checksum, lambda checksum: self._ask(target, {**parameters, **checksum}), upload.algorithm
         )
         answers.require(target, answer, "ETag")
-        return answers.part(upload, number, answer["ETag"], len(body), checksum)
+        return Part.of(upload.algorithm, number, answer["ETag"], len(body), checksum)
 
     async def complete_upload(self, upload: Upload, parts: Sequence[Part], options: PutOptions) -> Written:
         target = Target("CompleteMultipartUpload", upload.bucket, upload.key, options.if_absent)

@@ -239,7 +239,7 @@ class WireStore:
         except Elsewhere:
             return await self._reference.upload_part(upload, number, body)
         answers.require(target, answer, "ETag")
-        return answers.part(upload, number, answer["ETag"], len(body), checksum)
+        return Part.of(upload.algorithm, number, answer["ETag"], len(body), checksum)
 
     async def _uploaded(
         self, target: Target, query: str, body: Buffer, options: PutOptions, checksum: dict[str, str]
