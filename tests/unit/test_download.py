@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
 from s3_bucket._async import _download
+from s3_bucket._plan import MIB
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import BucketException, IntegrityError, InvalidInput, NoSuchKey, PreconditionFailed, Throttled
 from tests.unit.memory import BUCKET, MemoryStore, cancelled_twice, is_idle, opener, retrying
@@ -57,6 +59,20 @@ async def test_any_range(given: ByteRange, memory: MemoryStore, store: RetryingS
     got = await _download.get(store, GetRequest(BUCKET, "key", given))
     assert got.data == DATA[given[0] : given[1]]
     assert got.info.size == 95
+
+
+async def test_held_once(memory: MemoryStore) -> None:
+    """What is fetched into memory takes its own length of it: no copy of all of it is made."""
+    memory.objects["key"] = data = b"1234" * (4 * MIB)
+    store = retrying(memory, part_size=MIB)
+    tracemalloc.start()
+    try:
+        got = await _download.get(store, GetRequest(BUCKET, "key"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert got.data == data
+    assert peak < 1.5 * len(data)
 
 
 async def test_a_range_beyond_the_end(memory: MemoryStore, store: RetryingStore, path: Path) -> None:

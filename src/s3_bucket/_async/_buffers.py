@@ -1,7 +1,8 @@
-"""The memory of the parts that are on their way: so much and no more, however many calls there are, used again."""
+"""Memory: that of the parts that are on their way, used again; and that of what is handed out, filled in place."""
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from s3_bucket._async._semaphore import Semaphore
@@ -10,8 +11,18 @@ if TYPE_CHECKING:
     from s3_bucket._models import Buffer
 
 
+class Whole(io.BytesIO):
+    """Bytes that are filled through getbuffer(), and then handed out by getvalue() as they are.
+
+    A bytearray would have to be copied: twice the memory, and for a gigabyte thrice the time.
+    """
+
+    def __del__(self) -> None:
+        """Close nothing, as there is nothing; a failure's traceback may still hold a view, and closing complains."""
+
+
 class Buffers(Semaphore):
-    """Room for so many parts. Who has acquired room may have memory lent for it."""
+    """Room for so many parts, however many calls there are. Who has acquired room may have memory lent for it."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _shield
+from s3_bucket._async._buffers import Whole
 from s3_bucket._async._files import Replacement
 from s3_bucket._models import GetResult
 from s3_bucket._progress import Meter
@@ -26,21 +27,25 @@ if TYPE_CHECKING:
 
 async def get(store: RetryingStore, request: GetRequest) -> GetResult:
     """Fetch into memory."""
-    whole = bytearray()
+    whole = Whole()
 
     def allocate(length: int) -> memoryview:
         nonlocal whole
-        whole = bytearray(length)
-        return memoryview(whole)[: store.part_size]
+        whole = Whole(bytes(length))
+        return whole.getbuffer()[: store.part_size]
 
     first = await store.get(request, allocate)
-    if len(first.data) == len(whole):
-        return GetResult(bytes(whole), first.info)
+    if len(first.data) < first.stop - first.start:
+        await _fetch_rest(store, request, first, whole.getbuffer())
+    first.data.release()
+    return GetResult(whole.getvalue(), first.info)
 
-    start = first.start + len(first.data)
-    await fill(store, request.pinned(first.info), start, memoryview(whole)[len(first.data) :])
-    await _checksums.check_piece(request, first._replace(data=memoryview(whole)))
-    return GetResult(bytes(whole), first.info)
+
+async def _fetch_rest(store: RetryingStore, request: GetRequest, first: Piece, whole: memoryview) -> None:
+    """Fetch what follows the first piece, which lies at the beginning of this memory."""
+    came = len(first.data)
+    await fill(store, request.pinned(first.info), first.start + came, whole[came:])
+    await _checksums.check_piece(request, first._replace(data=whole))
 
 
 async def fill(store: RetryingStore, request: GetRequest, start: int, buffer: memoryview) -> None:
