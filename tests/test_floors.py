@@ -62,6 +62,7 @@ FLOORS = {
     "_async._botocore.store": 2,
     "_async._botocore.wiring": 2,
     "_async._wire.http1": 2,
+    "_async._wire.documents": 2,
     "_async._wire.pool": 2,
     "_async._wire.requests": 2,
     "_async._wire.store": 2,
@@ -160,6 +161,7 @@ NEIGHBOURS = {
         "_async._botocore.errors",
         "_async._botocore.signing",
     },
+    "_async._wire.documents": {"_async._botocore.answers"},
     "_async._wire.pool": {"_async._wire.http1"},
     "_async._wire.requests": {"_async._botocore.answers"},
     "_async._wire.store": {
@@ -169,6 +171,7 @@ NEIGHBOURS = {
         "_async._botocore.signing",
         "_async._botocore.wiring",
         "_async._wire.http1",
+        "_async._wire.documents",
         "_async._wire.pool",
         "_async._wire.requests",
     },

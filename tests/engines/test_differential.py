@@ -14,11 +14,11 @@ from s3_bucket._async import _errors
 from s3_bucket._async._botocore import client as client_room
 from s3_bucket._async._botocore import wiring
 from tests.engine import ENGINES
-from tests.engines.conftest import MIB, differences
+from tests.engines.conftest import MIB, differences, told
 from tests.guards.script import HTML, Reply, Script, error, etag, reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from tests.engines.conftest import Both
@@ -148,6 +148,20 @@ async def write(bucket: S3.AsyncBucket, key: str, data: bytes, **options: Any) -
     return writer.info
 
 
+async def listed(listing: AsyncIterator[Any]) -> list[Any]:
+    """Return all of a listing."""
+    return [entry async for entry in listing]
+
+
+async def outcomes(bucket: S3.AsyncBucket, keys: list[str]) -> Any:
+    """Return what becomes of keys that are deleted together; if nothing does of any, the first one's exception."""
+    results = [result async for result in bucket.delete_many(keys)]
+    errors = [result.error for result in results if isinstance(result.error, S3.BucketException)]
+    if errors and len(errors) == len(results):
+        raise errors[0]
+    return sorted((result.index, result.key, result.error and told(result.error)) for result in results)
+
+
 CALLS: dict[str, Callable[[S3.AsyncBucket], Awaitable[Any]]] = {
     "get": lambda bucket: bucket.get("key"),
     "range": lambda bucket: bucket.get("key", range=(2, 9)),
@@ -158,6 +172,8 @@ CALLS: dict[str, Callable[[S3.AsyncBucket], Awaitable[Any]]] = {
     "put if it matches": lambda bucket: bucket.put("key", SMALL, if_match="0123"),
     "put in parts": lambda bucket: bucket.put("key", LARGE),
     "delete": lambda bucket: bucket.delete("key"),
+    "list": lambda bucket: listed(bucket.list()),
+    "delete many": lambda bucket: outcomes(bucket, ["key", "a<&>\"'\t\r\nä😀", "large", "key", "\x01"]),
 }
 
 
@@ -212,10 +228,32 @@ async def test_put(given: str, both: Both, tmp_path: Path) -> None:
     await both.alike(lambda bucket: bucket.put_json("a", {"ä": [1, None]}, **options))
 
 
+LISTS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "prefix": {"prefix": "a b+%?#&=;:@'\"<>*~\\/"},
+    "start_after": {"start_after": "ä😀"},
+    "limit": {"limit": 7},
+    "all": {"prefix": "\x01\r\n", "start_after": "%2F", "limit": 1},
+}
+
+
+@together
+@pytest.mark.parametrize("given", LISTS)
+async def test_list(given: str, both: Both) -> None:
+    """Each keyword of list() is sent alike, and those of list_dir()."""
+    options = LISTS[given]
+    seen = await both.alike(lambda bucket: listed(bucket.list(**options)), stored)
+    assert [info.key for info in seen.result] == ["key", "large"][: options.get("limit")]
+    delimiter = options.get("start_after", "/")
+    await both.alike(lambda bucket: listed(bucket.list_dir(options.get("prefix", ""), delimiter)), stored)
+
+
 def test_every_keyword() -> None:
     """The tables name every keyword that says what is sent."""
     of_get = inspect.signature(S3.AsyncBucket.get).parameters.keys() - {"self", "key"}
     of_put = inspect.signature(S3.AsyncBucket.put).parameters.keys() - {"self", "key", "data", "progress"}
+    of_list = inspect.signature(S3.AsyncBucket.list).parameters.keys() - {"self"}
+    assert set().union(*LISTS.values()) == of_list
     assert set().union(*GETS.values()) == of_get
     assert set().union(*PUTS.values()) == of_put
     assert set().union(*SETTINGS.values()) >= {"checksums", "anonymous", "addressing_style", "region"}
@@ -505,6 +543,127 @@ ANSWERS: dict[str, Reply] = {
 }
 
 
+WHOLE = "<Name>script-bucket</Name><IsTruncated>false</IsTruncated>"
+MORE = "<Name>script-bucket</Name><IsTruncated>true</IsTruncated>"
+CODED = WHOLE + "<EncodingType>url</EncodingType>"
+KEY = "<Key>a%20b+c&amp;%C3%A4</Key>"
+TIME = "<LastModified>2030-01-02T03:04:05.678Z</LastModified>"
+ENTRY = f'{KEY}<Size>5</Size><ETag>"e"</ETag>'
+LISTINGS = {
+    "empty": WHOLE,
+    "in a namespace": f'<R xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{WHOLE}<Contents>{ENTRY}</Contents></R>',
+    "in two namespaces": f'<R xmlns="a" xmlns:b="b">{WHOLE}<b:Contents>{ENTRY}</b:Contents></R>',
+    "behind a declaration": f'<?xml version="1.0" encoding="UTF-8"?>\n<R>{WHOLE}<Contents>{ENTRY}</Contents></R>',
+    "behind white space": f'  \n<?xml version="1.0"?><R>{WHOLE}<Contents>{ENTRY}</Contents></R>',
+    "with a DOCTYPE": f"<!DOCTYPE a><R>{WHOLE}</R>",
+    "coded": f"{CODED}<Prefix>a%20b</Prefix><Contents>{ENTRY}</Contents>",
+    "not coded": f"{WHOLE}<Contents>{ENTRY}</Contents>",
+    "coded otherwise": f"{WHOLE}<EncodingType>base64</EncodingType><Contents>{ENTRY}</Contents>",
+    "coded wrongly": f"{CODED}<Contents><Key>%zz%ff%</Key><Size>1</Size><ETag>e</ETag></Contents>",
+    "prefixes": f"{CODED}<CommonPrefixes><Prefix>a%2Fb/</Prefix></CommonPrefixes><Contents>{ENTRY}</Contents>",
+    "an empty prefix": f"{WHOLE}<CommonPrefixes><Prefix/></CommonPrefixes>",
+    "all of an entry": f"""{WHOLE}<Contents>{ENTRY}{TIME}<StorageClass>GLACIER</StorageClass><Owner><ID>1</ID></Owner>
+        <ChecksumAlgorithm>CRC32</ChecksumAlgorithm><RestoreStatus/></Contents>""",
+    "white space": f"\n {WHOLE}\n <Contents>\n {ENTRY}\n </Contents>\n",
+    "comments": f"{WHOLE}<!-- a --><Contents><?b c?>{ENTRY}<!-- d --></Contents>",
+    "CDATA": f"{WHOLE}<Contents><Key><![CDATA[<&>]]></Key><Size>1</Size><ETag>e</ETag></Contents>",
+    "no key": f"{WHOLE}<Contents><Size>5</Size><ETag>e</ETag></Contents>",
+    "an empty key": f"{CODED}<Contents><Key/><Size>5</Size><ETag>e</ETag></Contents>",
+    "no size": f"{WHOLE}<Contents>{KEY}<ETag>e</ETag></Contents>",
+    "no etag": f"{WHOLE}<Contents>{KEY}<Size>5</Size></Contents>",
+    "an empty etag": f"{WHOLE}<Contents>{KEY}<Size>5</Size><ETag/></Contents>",
+    "an empty entry": f"{WHOLE}<Contents/>",
+    "a size below nothing": f"{WHOLE}<Contents>{KEY}<Size>-1</Size><ETag>e</ETag></Contents>",
+    "a size that is none": f"{WHOLE}<Contents>{KEY}<Size>many</Size><ETag>e</ETag></Contents>",
+    "a size without an end": f"{WHOLE}<Contents>{KEY}<Size>{'9' * 5_000}</Size><ETag>e</ETag></Contents>",
+    "an empty size": f"{WHOLE}<Contents>{KEY}<Size/><ETag>e</ETag></Contents>",
+    "no name": f"<IsTruncated>false</IsTruncated><Contents>{ENTRY}</Contents>",
+    "no end": f"<Name>b</Name><Contents>{ENTRY}</Contents>",
+    "an end that is none": f"<Name>b</Name><IsTruncated>perhaps</IsTruncated><Contents>{ENTRY}</Contents>",
+    "an end in capitals": f"<Name>b</Name><IsTruncated>True</IsTruncated><Contents>{ENTRY}</Contents>",
+    "more, but not where": f"{MORE}<Contents>{ENTRY}</Contents>",
+    "more, at nothing": f"{MORE}<NextContinuationToken/><Contents>{ENTRY}</Contents>",
+    "more, the same again": f"{MORE}<NextContinuationToken>a+b%41/=</NextContinuationToken>",
+    "broken off": "<R><Name>b</Name><IsTruncated>false</IsTruncated><Contents>",
+    "nothing": "",
+    "white space alone": " \n ",
+    "an error": "<Error><Code>InternalError</Code><Message>m</Message></Error>",
+    "another answer": "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>",
+    "no XML": '{"Name": "b"}',
+    "more tags than fit": WHOLE + "<a/>" * 500_001,
+    **{
+        f"the time {number}": f"{WHOLE}<Contents>{ENTRY}<LastModified>{text}</LastModified></Contents>"
+        for number, text in enumerate(
+            [
+                "2030-01-02T03:04:05Z",
+                "2030-01-02T03:04:05",
+                "2030-01-02T03:04:05+02:00",
+                "2030-01-02T03:04:05.678901234Z",
+                "2030-13-02T03:04:05Z",
+                "20300102T0304050000Z",
+                "2030-W01-2T03:04:05Z",
+                "Sun, 06 Nov 1994 08:49:37 GMT",
+                "1700000000",
+                "yesterday",
+                "",
+            ]
+        )
+    },
+}
+
+
+@together
+@pytest.mark.parametrize("answer", LISTINGS)
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_listings(answer: str, both: Both, *, chunked: bool) -> None:
+    """Whatever a listing says, both make the same of it."""
+    text = LISTINGS[answer]
+    body = (
+        f"<ListBucketResult>{text}</ListBucketResult>" if text.startswith(("<Name>", "<IsT", "\n <")) else text
+    ).encode()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    in_chunks = Reply(b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(body), body) if body else head + b"0\r\n\r\n")
+    said = in_chunks if chunked else reply(200, body)
+    await both.alike(lambda bucket: listed(bucket.list()), lambda script: script.always(said))
+    await both.alike(lambda bucket: listed(bucket.list_dir()), lambda script: script.always(said))
+
+
+GONE = "<Deleted><Key>a&amp;b</Key></Deleted><Deleted><Key>c</Key></Deleted>"
+DELETIONS = {
+    "all": f"<DeleteResult>{GONE}</DeleteResult>",
+    "in a namespace": f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{GONE}</DeleteResult>',
+    "delete markers": """<R><Deleted><Key>a&amp;b</Key><DeleteMarker>true</DeleteMarker><VersionId>1</VersionId>
+        <DeleteMarkerVersionId>2</DeleteMarkerVersionId></Deleted><Deleted><Key>c</Key></Deleted></R>""",
+    "a refusal": """<R><Deleted><Key>c</Key></Deleted><Error><Key>a&amp;b</Key><Code>AccessDenied</Code>
+        <Message>no</Message><VersionId/></Error></R>""",
+    "refusals alone": "<R><Error><Key>c</Key><Code>InternalError</Code></Error><Error><Key>a&amp;b</Key></Error></R>",
+    "a refusal of nothing": f"<R>{GONE}<Error><Code>SlowDown</Code></Error></R>",
+    "both of one": f"<R>{GONE}<Error><Key>c</Key><Code>AccessDenied</Code><Message/></Error></R>",
+    "silence on one": "<R><Deleted><Key>c</Key></Deleted></R>",
+    "silence": "<DeleteResult/>",
+    "others": "<R><Deleted><Key>d</Key></Deleted><Deleted/></R>",
+    "nothing": "",
+    "broken off": f"<DeleteResult>{GONE}<Deleted><Key>d",
+    "an error": "<Error><Code>MalformedXML</Code><Message>m</Message></Error>",
+    "no XML": "<html><body>log in<br></body></html>",
+}
+
+
+@together
+@pytest.mark.parametrize("answer", DELETIONS)
+async def test_deletions(answer: str, both: Both) -> None:
+    """Whatever a deletion of many says, both make the same of it, for each key."""
+    said = reply(200, DELETIONS[answer].encode())
+    await both.alike(lambda bucket: outcomes(bucket, ["a&b", "c"]), lambda script: script.always(said))
+
+
+@together
+@pytest.mark.parametrize("vendor", ["aws", "ceph", "minio", "r2"])
+async def test_checksums_of_deletions(vendor: str, both: Both) -> None:
+    """A deletion of many carries the checksum that the vendor wants."""
+    await both.alike(CALLS["delete many"], vendor=vendor)
+
+
 DIFFERENT = {
     "too many bytes": "aiohttp fails if the surplus comes with the body; without it, the answer is right",
     "letters of no alphabet": "aiohttp refuses the whole answer; over wire, they are what Python makes of such names",
@@ -521,7 +680,7 @@ async def test_different(answer: str, both: Both) -> None:
 
 
 OF_A_GET = ("an odd range", "a range without a length", "a range that is none")
-"""Answers that tell of a body that a get has asked for: to a write, S3 never says 206."""
+"""Answers that tell of a body that a get has asked for: to a write or a listing, S3 never says 206."""
 IN_OTHER_WORDS = ("a wrong checksum", "a wrong SHA-256", "a wrong SHA-1")
 """Answers whose faults botocore finds, with its own words."""
 
@@ -531,7 +690,7 @@ IN_OTHER_WORDS = ("a wrong checksum", "a wrong SHA-256", "a wrong SHA-1")
 @pytest.mark.parametrize("call", [*WITH_A_BODY, "head", "exists"])
 async def test_answers(call: str, answer: str, both: Both) -> None:
     """Whatever is answered, both make the same of it."""
-    if answer in OF_A_GET and call.startswith(("put", "delete")):
+    if answer in OF_A_GET and call.startswith(("put", "delete", "list")):
         return
 
     async def made(bucket: S3.AsyncBucket) -> Any:

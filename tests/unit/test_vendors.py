@@ -144,7 +144,7 @@ async def test_the_client_is_for_the_vendor(monkeypatch: pytest.MonkeyPatch, *, 
     try:
         assert store.vendor is _vendors.R2
         assert store._client.meta.region_name == "auto"
-        assert store.checksums.is_md5
+        assert store.checksums.deletes_by_md5
     finally:
         await store.aclose()
 

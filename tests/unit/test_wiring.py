@@ -18,7 +18,7 @@ from s3_bucket import exceptions
 from s3_bucket._async._botocore import wiring as wiring_module
 from s3_bucket._async._botocore.signing import Keys, Note
 from s3_bucket._async._botocore.store import BotocoreStore
-from s3_bucket._async._botocore.wiring import Endpoint, Origin, Wiring, reports_an_error
+from s3_bucket._async._botocore.wiring import Endpoint, Origin, Wiring, document
 from s3_bucket._async._errors import Target
 from s3_bucket._config import Settings
 from tests.certificates import self_signed
@@ -43,7 +43,7 @@ async def wired(**settings: Any) -> AsyncIterator[Wiring]:
 
 def endpoint(host: str, port: int, name: str, path: str, *, secure: bool = False) -> Endpoint:
     """Return an endpoint of plain S3 in that region."""
-    return Endpoint(Origin(host, port, secure), name, path, "eu-west-1", "s3")
+    return Endpoint(Origin(host, port, secure), name, path.rstrip("/") or "/", path, "eu-west-1", "s3")
 
 
 ENDPOINTS: dict[str, tuple[dict[str, Any], str, Endpoint | None]] = {
@@ -339,18 +339,19 @@ async def test_refuse_nonsense() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("body", "root"),
     [
-        (b"", False),
-        (b" \r\n", False),
-        (b"<CopyObjectResult/>", False),
-        (b"  <?xml version='1.0'?><Error><Code>InternalError</Code></Error>", True),
-        (b"<Error xmlns='x'/>", False),
-        (b"<Error><Code>", True),
-        (b"no XML", True),
-        (b"<!DOCTYPE a><Error/>", False),
+        (b"", None),
+        (b" \r\n", "Error"),
+        (b"<CopyObjectResult/>", "CopyObjectResult"),
+        (b"  <?xml version='1.0'?><Error><Code>InternalError</Code></Error>", "Error"),
+        (b"<Error xmlns='x'/>", "{x}Error"),
+        (b"<Error><Code>", "Error"),
+        (b"no XML", "Error"),
+        (b"<!DOCTYPE a><Error/>", None),
     ],
 )
-def test_reports_an_error(body: bytes, *, expected: bool) -> None:
+def test_document(body: bytes, root: str | None) -> None:
     """An answer of success whose body is an error, or broken off, is none; what S3 would not have made is no body."""
-    assert reports_an_error(body) is expected
+    found = document(body)
+    assert (None if found is None else found.tag) == root

@@ -247,12 +247,16 @@ def page(target: Target, answer: Mapping[str, Any], token: str | None) -> Page:
 
 
 def _listed(entry: Mapping[str, Any]) -> ObjectInfo:
-    return ObjectInfo(
-        key=entry["Key"],
-        size=entry["Size"],
-        etag=bare(entry["ETag"]),
-        last_modified=utc(entry.get("LastModified")),
-        storage_class=entry.get("StorageClass"),
+    return object_info(
+        {
+            "key": entry["Key"],
+            "size": entry["Size"],
+            "etag": bare(entry["ETag"]),
+            "last_modified": utc(entry.get("LastModified")),
+            "storage_class": entry.get("StorageClass"),
+            "metadata": {},
+            "checksums": {},
+        }
     )
 
 

@@ -30,7 +30,7 @@ _log = logging.getLogger("s3_bucket")
 class Checksums:
     """What one endpoint is sent. With "auto", it is learned from the first answer whether it takes a CRC32."""
 
-    def __init__(self, setting: str, endpoint: str, *, asks: bool = True) -> None:
+    def __init__(self, setting: str, endpoint: str, *, asks: bool = True, deletes_by_md5: bool = False) -> None:
         self._setting = setting
         self._crc32 = setting != "when_required"
         self.is_learning = setting == "auto"
@@ -38,11 +38,12 @@ class Checksums:
         self._endpoint = endpoint
         self.asks = asks
         """Whether GetObject asks for the checksum of what is stored, to compare it."""
+        self._deletes_by_md5 = deletes_by_md5
 
     @property
-    def is_md5(self) -> bool:
-        """Whether it is a Content-MD5 that is sent."""
-        return not self._crc32
+    def deletes_by_md5(self) -> bool:
+        """Whether DeleteObjects, which must carry a checksum, carries a Content-MD5."""
+        return self._deletes_by_md5 or not self._crc32
 
     async def of(self, body: Buffer, algorithm: str | None = None) -> dict[str, str]:
         """Return the parameter that carries the checksum of a body: by this algorithm, if one was asked for."""
@@ -50,9 +51,9 @@ class Checksums:
             return {f"Checksum{algorithm}": await _checksums.of(algorithm, body)}
         return await _checksums.summed(self.made, body)
 
-    def made(self, body: Buffer) -> dict[str, str]:
+    def made(self, body: Buffer, by_md5: bool = False) -> dict[str, str]:  # noqa: FBT001, FBT002
         """Make it here and now: of a body that is short."""
-        if self._crc32:
+        if self._crc32 and not by_md5:
             return {"ChecksumCRC32": _sums.text(zlib.crc32(body))}
         return {"ContentMD5": base64.b64encode(_md5(body)).decode()}
 

@@ -53,7 +53,8 @@ class Operations(ABC):
         self._signs_payloads = signs_payloads
         self.vendor = _vendors.known(settings.vendor, endpoint)
         fitted, asks = _config.fitted(settings, endpoint), self.vendor.checksum_mode.value != "refused"
-        self.checksums = Checksums(fitted.checksums, endpoint, asks=asks)
+        deletes_by_md5 = bool(self.vendor.delete_md5.value)
+        self.checksums = Checksums(fitted.checksums, endpoint, asks=asks, deletes_by_md5=deletes_by_md5)
 
     @abstractmethod
     async def _ask(self, target: Target, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class Operations(ABC):
 
     async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
         objects = [{"Key": key} for key in dict.fromkeys(keys)]
-        md5 = {"ContentMD5": ""} if self.checksums.is_md5 or self.vendor.delete_md5.value else {}
+        md5 = {"ContentMD5": ""} if self.checksums.deletes_by_md5 else {}
         parameters = {"Bucket": bucket, "Delete": {"Objects": objects}, **md5}
         answer = await self._ask(Target("DeleteObjects", bucket), parameters)
         return answers.batch_errors(bucket, keys, answer)

@@ -53,12 +53,14 @@ class Endpoint:
     """Where the requests for one bucket go to, and what they are signed for.
 
     Attributes:
+        root: the bucket's own path, percent-encoded.
         path: what stands before the key, percent-encoded, with a slash at its end.
         host: as the Host header names it.
     """
 
     origin: Origin
     host: str
+    root: str
     path: str
     region: str
     service: str
@@ -210,18 +212,23 @@ def _endpoint(found: str, region: str, service: str) -> Endpoint:
     return Endpoint(
         origin=Origin(url.hostname or "", url.port or _PORTS[url.scheme], url.scheme == "https"),
         host=url.netloc.removesuffix(f":{_PORTS[url.scheme]}"),
+        root=url.path.rstrip("/") or "/",
         path=url.path.rstrip("/") + "/",
         region=region,
         service=service,
     )
 
 
-def reports_an_error(body: bytes) -> bool:
-    """Whether the body of an answer of success says that it is none: S3 may notice too late."""
+def document(body: bytes) -> ET.Element | None:
+    """Return the XML in the body of an answer of success; None, if there is none.
+
+    It may say that it is no success: S3 may notice too late. One that breaks off, or can't be parsed, counts as such an
+    Error.
+    """
     text = answers.harmless(body)
-    if not text.strip():
-        return False
+    if not text:
+        return None
     try:
-        return ET.fromstring(text).tag == "Error"  # noqa: S314  # harmless() lets no DOCTYPE through
+        return ET.fromstring(text)  # noqa: S314  # harmless() lets no DOCTYPE through
     except ET.ParseError:
-        return True
+        return ET.Element("Error")

@@ -101,7 +101,7 @@ class Connection(asyncio.BufferedProtocol):
         self._filled = 0
         self._sink: Sink = _collect
         self._bodiless = False
-        self._most = 0
+        self._most = self._most_of_success = 0
         self._parser: Any = None
         self._into: memoryview | None = None
         self._whole = _NOWHERE
@@ -123,7 +123,9 @@ class Connection(asyncio.BufferedProtocol):
 
     # The request
 
-    async def exchange(self, head: bytes, body: Buffer, sink: Sink | None, *, bodiless: bool, most: int) -> None:
+    async def exchange(
+        self, head: bytes, body: Buffer, sink: Sink | None, *, bodiless: bool, most: int, most_of_success: int = 0
+    ) -> None:
         """Send a request and receive its answer.
 
         Args:
@@ -132,13 +134,15 @@ class Connection(asyncio.BufferedProtocol):
             sink: is told of the answer's head, and says where its body goes; without one, it is collected.
             bodiless: whether the answer has no body whatever its head says: it is one to HEAD.
             most: bytes of a body that are collected at most; of a longer one, none is.
+            most_of_success: the same where the answer is no refusal, and where that is more.
 
         Raises:
             NotHttp: what came is no HTTP.
             OSError: the connection broke.
         """
         self._done = self._loop.create_future()
-        self._sink, self._bodiless, self._most = sink or _collect, bodiless, most
+        self._sink, self._bodiless = sink or _collect, bodiless
+        self._most, self._most_of_success = most, most_of_success
         self.status = self.received = 0
         self.body, self.exceeded, self.unseen = b"", False, False
         self._parser, self._streaming = None, False
@@ -288,6 +292,8 @@ class Connection(asyncio.BufferedProtocol):
         if status < _FINAL:
             self._drop(end)
             return
+        if status < _FIRST_ERROR:
+            self._most = self._most_of_success or self._most
         if not _keeps_alive(parser.get_http_version(), headers.get("connection")):
             self.reusable = False
         if self._bodiless or status in _WITHOUT_BODY:

@@ -124,6 +124,12 @@ def put_headers(options: PutOptions, checksum: Mapping[str, str]) -> dict[str, s
     return headers
 
 
+def checksum_headers(checksum: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of an operation that must have a checksum, whose algorithm S3 wants named besides."""
+    headers = {_PUT[name]: value for name, value in checksum.items()}
+    return headers if "ContentMD5" in checksum else {**headers, _PUT["ChecksumAlgorithm"]: "CRC32"}
+
+
 def is_known(options: PutOptions) -> bool:
     """Whether there is a header for everything that goes with the object."""
     return options.headers.keys() <= _PUT.keys()

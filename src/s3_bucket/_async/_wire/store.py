@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from s3_bucket import _plan
 from s3_bucket._async import _checksums
 from s3_bucket._async._botocore import answers
-from s3_bucket._async._botocore.client import LONGEST_ERROR
+from s3_bucket._async._botocore.client import LONGEST_ANSWER, LONGEST_ERROR
 from s3_bucket._async._botocore.errors import translated
 from s3_bucket._async._botocore.signing import CUSTOMER_KEY, Note, customer_keys
-from s3_bucket._async._botocore.wiring import reports_an_error
+from s3_bucket._async._botocore.wiring import document
 from s3_bucket._async._errors import Target
 from s3_bucket._async._sigv4 import EMPTY_SHA256, UNSIGNED, Signer, encoded_path
-from s3_bucket._async._wire import requests
+from s3_bucket._async._wire import documents, requests
 from s3_bucket._async._wire.http1 import LATER
 from s3_bucket._async._wire.pool import Pool
 from s3_bucket._store import GetRequest, Part, PutOptions
 from s3_bucket.events import answered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from xml.etree.ElementTree import Element
 
     from s3_bucket._async._botocore.store import BotocoreStore
     from s3_bucket._async._botocore.wiring import Endpoint, Wiring
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 _FIRST_ERROR = 300
 _OK, _FAILED = 200, 500
+_WITH_A_BODY = frozenset({"PUT", "POST"})
 
 
 class Elsewhere(Exception):  # noqa: N818  # no error
@@ -68,6 +70,8 @@ class Asking:
         payload: the hash of the body, or what stands in its place.
         moment: the server's time with which it is signed, in seconds since the epoch.
         since: when that was, by the monotonic clock.
+        most: bytes of a short answer, if it is none of the shortest.
+        document: the XML that was answered, if any was.
     """
 
     target: Target
@@ -79,6 +83,8 @@ class Asking:
     payload: str = EMPTY_SHA256
     moment: float = 0.0
     since: float = 0.0
+    most: int = 0
+    document: Element | None = None
 
 
 class Receiving:
@@ -214,6 +220,28 @@ class WireStore:
             return await self._reference.delete(request)
         return answers.require_s3(target, answer)
 
+    async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
+        target = Target("DeleteObjects", bucket)
+        body = documents.deletion_body(keys)
+        by_md5 = self._checksums.deletes_by_md5
+        headers = requests.checksum_headers(await _checksums.summed(self._checksums.made, body, by_md5))
+        payload = await _checksums.summed(_sha256, body)
+        asking = Asking(target, "POST", "delete=", headers, None, body, payload, most=LONGEST_ANSWER)
+        try:
+            answer = await self._told(asking, documents.deletion)
+        except Elsewhere:
+            return await self._reference.delete_batch(bucket, keys)
+        return answers.batch_errors(bucket, keys, answer)
+
+    async def list_page(self, request: ListRequest, token: str | None, max_keys: int) -> Page:
+        target = Target("ListObjectsV2", request.bucket)
+        asking = Asking(target, "GET", documents.listing_query(request, token, max_keys), {}, most=LONGEST_ANSWER)
+        try:
+            answer = await self._told(asking, documents.listing)
+        except Elsewhere:
+            return await self._reference.list_page(request, token, max_keys)
+        return answers.page(target, answer, token)
+
     async def put(self, bucket: str, key: str, body: Buffer, options: PutOptions) -> Written:
         target = Target("PutObject", bucket, key, options.if_absent)
         if not requests.is_known(options):
@@ -290,6 +318,14 @@ class WireStore:
             self._pool.give_back(endpoint.origin, connection)
         return requests.answer(connection.status, connection.headers)
 
+    async def _told(self, asking: Asking, read: Callable[[Element], dict[str, Any]]) -> dict[str, Any]:
+        """Send a request that is answered with XML; return what it says, too."""
+        answer = await self._asked(asking)
+        if asking.document is not None:
+            with translated(asking.target):
+                answer |= read(asking.document)
+        return answer
+
     async def _sent(self, asking: Asking, endpoint: Endpoint, connection: Connection) -> None:
         """Sign and send, and receive the answer; raise if it is a refusal."""
         credentials = None
@@ -301,11 +337,15 @@ class WireStore:
         self._pool.watch(connection)
         head = self._head_of(asking, endpoint, credentials)
         bodiless = asking.method == "HEAD"
-        await connection.exchange(head, asking.body, asking.sink, bodiless=bodiless, most=LONGEST_ERROR)
+        await connection.exchange(
+            head, asking.body, asking.sink, bodiless=bodiless, most=LONGEST_ERROR, most_of_success=asking.most
+        )
         status, body = connection.status, connection.body
         answered.set(status)
-        if body and status == _OK and asking.sink is None and reports_an_error(body):
-            status = _FAILED
+        if body and status == _OK and asking.sink is None:
+            asking.document = document(body)
+            if asking.document is not None and asking.document.tag == "Error":
+                status = _FAILED
         if status >= _FIRST_ERROR:
             headers = connection.headers
             if self._wiring.is_elsewhere(asking.target, status, headers, body):
@@ -316,7 +356,7 @@ class WireStore:
     def _head_of(self, asking: Asking, endpoint: Endpoint, credentials: Any) -> bytes:
         """Return the request's line and headers, signed."""
         headers, method, query = asking.headers, asking.method, asking.query
-        path = endpoint.path + encoded_path(asking.target.key or "")
+        path = endpoint.path + encoded_path(asking.target.key) if asking.target.key else endpoint.root
         headers["host"] = endpoint.host
         if credentials is not None:
             signer = self._signer(credentials, endpoint)
@@ -325,7 +365,7 @@ class WireStore:
             if credentials.token:
                 headers["x-amz-security-token"] = credentials.token
             headers["authorization"] = signer.authorization(method, path, query, headers, asking.payload)
-        length = len(asking.body) if method == "PUT" else None
+        length = len(asking.body) if method in _WITH_A_BODY else None
         return requests.head(method, path, query, headers, self._unsigned, length)
 
     def _signer(self, credentials: Any, endpoint: Endpoint) -> Signer:
@@ -339,12 +379,6 @@ class WireStore:
         return signer
 
     # What the reference does
-
-    async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
-        return await self._reference.delete_batch(bucket, keys)
-
-    async def list_page(self, request: ListRequest, token: str | None, max_keys: int) -> Page:
-        return await self._reference.list_page(request, token, max_keys)
 
     async def create_upload(self, bucket: str, key: str, options: PutOptions) -> Upload:
         return await self._reference.create_upload(bucket, key, options)
