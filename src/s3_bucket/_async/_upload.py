@@ -239,8 +239,8 @@ class ObjectUpload:
     async def _send(self, upload: Upload, data: Buffer, *, is_lent: bool) -> None:
         if self._sum is not None:
             await _checksums.summed(self._sum.update, data)
-        send = partial(self._store.upload_part, upload, body=data)
-        await self._start(send, len(data), data if is_lent else b"")
+        send = self._store.upload_part
+        await self._start(lambda number: send(upload, number, data), len(data), data if is_lent else b"")
 
     async def _start(self, part: Callable[[int], Coroutine[Any, Any, Part]], size: int, lent: Buffer = b"") -> None:
         """Begin with the next part, when there is room for it."""
