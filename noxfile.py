@@ -28,6 +28,10 @@ OF_ENGINES = ("tests/conformance", "tests/guards")
 NO_SERVER = {"S3_TEST_ENGINE": "fake"}
 
 
+# In as many processes as there are cores, unless something is asked for.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+
+
 def group(*names: str) -> list[str]:
     """Return the requirements of dependency groups."""
     return nox.project.dependency_groups(PYPROJECT, *names)
@@ -55,11 +59,10 @@ def tests(session: nox.Session) -> None:
     """Run the tests on the installed wheel; every line and branch of it must be covered."""
     install_wheel(session, *group("tests"))
     session.run("coverage", "erase")
-    parallel = [] if session.posargs else ["-n", "auto", "--maxprocesses", "4", "--dist", "worksteal"]
-    session.run("coverage", "run", "-m", "pytest", *parallel, *session.posargs, env=ENVIRONMENT)
+    session.run("coverage", "run", "-m", "pytest", *(session.posargs or PARALLEL), env=ENVIRONMENT)
     if not session.posargs:
-        session.run("coverage", "run", "-m", "pytest", *parallel, *OF_ENGINES, env=ENVIRONMENT | OTHER_ENGINE)
-        session.run("coverage", "run", "-m", "pytest", *parallel, "tests/conformance", env=ENVIRONMENT | NO_SERVER)
+        session.run("coverage", "run", "-m", "pytest", *PARALLEL, *OF_ENGINES, env=ENVIRONMENT | OTHER_ENGINE)
+        session.run("coverage", "run", "-m", "pytest", *PARALLEL, "tests/conformance", env=ENVIRONMENT | NO_SERVER)
     session.run("coverage", "combine", "--quiet")
     # A selection of the tests can't cover everything.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
@@ -75,7 +78,7 @@ def tests_lowest(session: nox.Session) -> None:
     """Run the conformance suite with the lowest versions of the dependencies, and the lifetimes with uvloop."""
     install_wheel(session, *LOWEST, *group("tests"))
     environment = {"AWS_EC2_METADATA_DISABLED": "true"}
-    session.run("pytest", "-k", "conformance", *session.posargs, env=environment)
+    session.run("pytest", "-k", "conformance", *(session.posargs or PARALLEL), env=environment)
     session.install("uvloop>=0.21")
     session.run("pytest", "tests/lifecycle", "tests/test_portal.py", *session.posargs, env=environment)
 
@@ -85,7 +88,7 @@ def tests_ceph(session: nox.Session) -> None:
     """Run the conformance suite, with both engines, and the model over a Ceph, which root installs if it is missing."""
     install_wheel(session, *group("tests"))
     faults = [f"tests/faults/test_{name}.py" for name in ("model", "keys", "proxy")]
-    arguments = session.posargs or ("-n", "2", "--dist", "worksteal")
+    arguments = session.posargs or PARALLEL
     ceph = ("python", "-m", "tests.servers.ceph", "pytest", "tests/conformance")
     session.run(*ceph, *faults, *arguments, env=ENVIRONMENT)
     session.run(*ceph, *arguments, env=ENVIRONMENT | OTHER_ENGINE)

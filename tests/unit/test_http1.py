@@ -61,9 +61,15 @@ class Case:
     ends: bool = False
     bodiless: bool = False
     most: int = 1_000
+    most_of_success: int = 0
     reusable: bool = True
     exceeded: bool = False
     headers: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """How many bytes of a body are collected at most."""
+        return {"most": self.most, "most_of_success": self.most_of_success}
 
 
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -124,6 +130,11 @@ CASES = {
     "in chunks, too long to be collected": Case(
         CHUNKED + b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", b"", most=4, reusable=False
     ),
+    "as long as may be collected of success": Case(HELLO, b"hello", most=4, most_of_success=5),
+    "too long even for that": Case(HELLO, b"", most=3, most_of_success=4, reusable=False),
+    "a refusal that is too long": Case(
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello", b"", 403, most=4, most_of_success=5, reusable=False
+    ),
     "a refusal": Case(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello", b"hello", 403),
     "bytes beyond ASCII": Case(
         b"HTTP/1.1 200 \xff\xfe\r\nX-A: \xc3\xa9\xff\r\nContent-Length: 0\r\n\r\n", headers={"x-a": b"\xc3\xa9\xff"}
@@ -137,7 +148,7 @@ CASES = {
 async def check(case: Case, pieces: Sequence[bytes]) -> None:
     """Let an answer come in these pieces, and compare what became of it."""
     line, sink = Line(), None if case.room is None else Into(case.room)
-    got = await line.answered(pieces, sink, ends=case.ends, bodiless=case.bodiless, most=case.most)
+    got = await line.answered(pieces, sink, ends=case.ends, bodiless=case.bodiless, **case.limits)
     body = got.body if sink is None else bytes(sink.buffer[: got.received])
     assert (got.status, body, got.exceeded) == (case.status, case.body, case.exceeded)
     assert got.reusable is case.reusable

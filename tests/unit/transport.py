@@ -130,10 +130,12 @@ class Line:
         body: bytes = b"",
         bodiless: bool = False,
         most: int = 1_000,
+        most_of_success: int = 0,
     ) -> asyncio.Task[None]:
         """Begin a request; return it when its first bytes are sent."""
         self._begun.clear()
-        exchange = self.connection.exchange(head, body, sink, bodiless=bodiless, most=most)
+        limits = {"most": most, "most_of_success": most_of_success}
+        exchange = self.connection.exchange(head, body, sink, bodiless=bodiless, **limits)
         task = asyncio.ensure_future(exchange)
         await self._begun.wait()
         return task
