@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s3_bucket._async._files import _EFFECTIVE_IDS, Replacement, _temporary_name, _umask
-from s3_bucket._async._sources import FileSource
+from s3_bucket._async._sources import FileSource, state_of
 from s3_bucket._directories._tree import Kind, Local
 from s3_bucket.exceptions import IntegrityError
 
@@ -220,7 +220,7 @@ class PlacedSource(FileSource):
             self._fd = os.open(name, _FILE, dir_fd=fd)
         found = os.fstat(self._fd)
         _check(self._relative, _regular(found), self._planned)
-        self._state = self._stat()
+        self._state = state_of(found)
         self.size: int | None = found.st_size
 
 
@@ -281,7 +281,7 @@ def _state(directory: int, name: str) -> tuple[int, int] | None:
 
 def _regular(found: os.stat_result) -> tuple[int, int]:
     """Return what a plan knows of a file; of anything else what no file has."""
-    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (-1, -1)
+    return state_of(found) if stat.S_ISREG(found.st_mode) else (-1, -1)
 
 
 def _check(path: str, found: tuple[int, int] | None, planned: tuple[int, int] | None) -> None:

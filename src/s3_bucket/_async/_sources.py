@@ -177,24 +177,21 @@ class FileSource:
             self.whole, self._at = whole, 0
 
     def _check(self) -> None:
-        if self._stat() != self._state:
+        if state_of(os.fstat(self._fd)) != self._state:
             raise self._changed()
 
     def _open(self) -> None:
         # A FIFO would block until somebody writes into it.
         self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        mode = os.fstat(self._fd).st_mode
+        found = os.fstat(self._fd)
+        mode = found.st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "Is a directory", self.path)
         if not stat.S_ISREG(mode):
             msg = f"local_filepath: {self.path!r} is no regular file; open it, and put() the file object"
             raise InvalidInput(msg, argument="local_filepath")
-        self._state = self._stat()
-        self.size = self._state[0]
-
-    def _stat(self) -> tuple[int, int]:
-        state = os.fstat(self._fd)
-        return state.st_size, state.st_mtime_ns
+        self._state = state_of(found)
+        self.size = found.st_size
 
     def _fill(self, memory: Buffer) -> None:
         self._fill_from(self._at, memory)
@@ -216,6 +213,11 @@ class FileSource:
 
     def _changed(self) -> IntegrityError:
         return IntegrityError(f"{self.path!r} changed while it was read; nothing was stored; try again")
+
+
+def state_of(found: os.stat_result) -> tuple[int, int]:
+    """Return by what a change of a file is seen: its size in bytes, and when it was changed, in nanoseconds."""
+    return found.st_size, found.st_mtime_ns
 
 
 class StreamSource:
