@@ -42,15 +42,7 @@ def listing(document: Element) -> dict[str, Any]:
     Raises:
         ValueError: a size is no number.
     """
-    names = _Names()
-    answer: dict[str, Any] = {}
-    entries: dict[str, list[dict[str, Any]]] = {"Contents": [], "CommonPrefixes": []}
-    for element in document:
-        name = names[element.tag]
-        if name in entries:
-            entries[name].append(_texts(element, names))
-        else:
-            answer[name] = element.text or ""
+    answer, entries = _texts(document, "Contents", "CommonPrefixes")
     decoded = unquote_plus if answer.get("EncodingType") == "url" else str
     for entry in entries["Contents"]:
         _read(entry, decoded)
@@ -69,12 +61,7 @@ def deletion_body(keys: Sequence[str]) -> bytes:
 
 def deletion(document: Element) -> dict[str, Any]:
     """Return the answer to DeleteObjects."""
-    names = _Names()
-    entries: dict[str, list[dict[str, Any]]] = {"Deleted": [], "Error": []}
-    for element in document:
-        name = names[element.tag]
-        if name in entries:
-            entries[name].append(_texts(element, names))
+    _, entries = _texts(document, "Deleted", "Error")
     return {"Deleted": entries["Deleted"], "Errors": entries["Error"]}
 
 
@@ -86,8 +73,18 @@ class _Names(dict[str, str]):
         return name
 
 
-def _texts(element: Element, names: _Names) -> dict[str, Any]:
-    return {names[field.tag]: field.text or "" for field in element}
+def _texts(document: Element, *lists: str) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """Return the texts in a document by their names, and those in the entries of each of its lists."""
+    names = _Names()
+    texts: dict[str, Any] = {}
+    entries: dict[str, list[dict[str, Any]]] = {name: [] for name in lists}
+    for element in document:
+        name = names[element.tag]
+        if name in entries:
+            entries[name].append({names[field.tag]: field.text or "" for field in element})
+        else:
+            texts[name] = element.text or ""
+    return texts, entries
 
 
 def _read(entry: dict[str, Any], decoded: Callable[[str], str]) -> None:
