@@ -576,6 +576,9 @@ LISTINGS = {
     "a size below nothing": f"{WHOLE}<Contents>{KEY}<Size>-1</Size><ETag>e</ETag></Contents>",
     "a size that is none": f"{WHOLE}<Contents>{KEY}<Size>many</Size><ETag>e</ETag></Contents>",
     "a size without an end": f"{WHOLE}<Contents>{KEY}<Size>{'9' * 5_000}</Size><ETag>e</ETag></Contents>",
+    "two sizes": f"{WHOLE}<Contents>{ENTRY}<Size>5</Size></Contents>",
+    "two algorithms": f"""{WHOLE}<Contents>{ENTRY}<ChecksumAlgorithm>CRC32</ChecksumAlgorithm>
+        <ChecksumAlgorithm>SHA1</ChecksumAlgorithm></Contents>""",
     "an empty size": f"{WHOLE}<Contents>{KEY}<Size/><ETag>e</ETag></Contents>",
     "no name": f"<IsTruncated>false</IsTruncated><Contents>{ENTRY}</Contents>",
     "no end": f"<Name>b</Name><Contents>{ENTRY}</Contents>",

@@ -68,6 +68,34 @@ def test_same_as_botocore(entries: list[Any], prefixes: list[str], coded: Any, n
     assert all(info.last_modified is None or info.last_modified.tzinfo is UTC for info in page.objects)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<Name>b</Name><Name>c</Name>",
+        "<IsTruncated>true</IsTruncated><IsTruncated>false</IsTruncated>",
+        "<Contents><Key>a</Key><Key>b</Key></Contents>",
+        "<CommonPrefixes><Prefix>a</Prefix><Prefix>a</Prefix></CommonPrefixes>",
+        "<Deleted><Key>a</Key><Key>b</Key></Deleted>",
+        "<Error><Key>a</Key><Code>c</Code><Code>d</Code></Error>",
+    ],
+)
+def test_said_twice(text: str) -> None:
+    """What is said twice is an error: nobody could tell which is meant, and the first of two keys would be lost."""
+    root = document(f"<Result>{text}</Result>".encode())
+    assert root is not None
+    read = documents.deletion if "<Deleted>" in text or "<Error>" in text else documents.listing
+    with pytest.raises(ValueError, match="twice"):
+        read(root)
+
+
+def test_unread_twice() -> None:
+    """What nobody reads may be said as often as it likes: an object may have several checksums."""
+    entry = "<Key>a</Key><ChecksumAlgorithm>CRC32</ChecksumAlgorithm><ChecksumAlgorithm>SHA1</ChecksumAlgorithm>"
+    root = document(f"<Result><Future>1</Future><Future>2</Future><Contents>{entry}</Contents></Result>".encode())
+    assert root is not None
+    assert [found["Key"] for found in documents.listing(root)["Contents"]] == ["a"]
+
+
 @given(
     prefix=st.text(), start_after=st.none() | st.text(), delimiter=st.none() | st.text(), token=st.none() | st.text()
 )

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from s3_bucket._store import ListRequest
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_OF_ANSWERS = {"Name", "IsTruncated", "EncodingType", "NextContinuationToken"}
+_OF_ENTRIES = {"Key", "Size", "ETag", "LastModified", "StorageClass", "Prefix", "Code", "Message"}
+_ONCE = _OF_ANSWERS | _OF_ENTRIES
+"""What is read of an answer or an entry: it must not be there twice, for nobody could tell which is meant."""
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;", "\n": "&#xA;"})
 
 
@@ -40,7 +44,7 @@ def listing(document: Element) -> dict[str, Any]:
     """Return the answer to ListObjectsV2.
 
     Raises:
-        ValueError: a size is no number.
+        ValueError: a size is no number, or something is said twice.
     """
     answer, entries = _texts(document, "Contents", "CommonPrefixes")
     decoded = unquote_plus if answer.get("EncodingType") == "url" else str
@@ -60,7 +64,11 @@ def deletion_body(keys: Sequence[str]) -> bytes:
 
 
 def deletion(document: Element) -> dict[str, Any]:
-    """Return the answer to DeleteObjects."""
+    """Return the answer to DeleteObjects.
+
+    Raises:
+        ValueError: something is said twice.
+    """
     _, entries = _texts(document, "Deleted", "Error")
     return {"Deleted": entries["Deleted"], "Errors": entries["Error"]}
 
@@ -81,10 +89,26 @@ def _texts(document: Element, *lists: str) -> tuple[dict[str, Any], dict[str, li
     for element in document:
         name = names[element.tag]
         if name in entries:
-            entries[name].append({names[field.tag]: field.text or "" for field in element})
+            entries[name].append(_entry(element, names))
+        elif name in texts and name in _ONCE:
+            raise _twice(name)
         else:
             texts[name] = element.text or ""
     return texts, entries
+
+
+def _entry(element: Element, names: _Names) -> dict[str, Any]:
+    texts = {names[field.tag]: field.text or "" for field in element}
+    if len(texts) < len(element):
+        seen = [names[field.tag] for field in element]
+        for name in _ONCE.intersection(seen):
+            if seen.count(name) > 1:
+                raise _twice(name)
+    return texts
+
+
+def _twice(name: str) -> ValueError:
+    return ValueError(f"{name} is there twice")
 
 
 def _read(entry: dict[str, Any], decoded: Callable[[str], str]) -> None:
