@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -358,7 +359,7 @@ def truncated_without_token(exchange: Exchange) -> Reply:
 def same_token(exchange: Exchange) -> Reply:
     """Send the client in a circle."""
     asked = exchange.request.query.get("continuation-token")
-    first = replace(exchange.request, target=exchange.request.target.split("&continuation-token")[0])
+    first = replace(exchange.request, target=re.sub("continuation-token=[^&]*", "", exchange.request.target))
     return exchange.cell.realm.answer(first) if asked else exchange.good()
 
 

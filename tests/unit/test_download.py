@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s3_bucket._async import _download
+from s3_bucket._async._buffers import whole
 from s3_bucket._plan import MIB
 from s3_bucket._store import GetRequest
 from s3_bucket.exceptions import BucketException, IntegrityError, InvalidInput, NoSuchKey, PreconditionFailed, Throttled
@@ -73,6 +74,13 @@ async def test_held_once(memory: MemoryStore) -> None:
         tracemalloc.stop()
     assert got.data == data
     assert peak < 1.5 * len(data)
+
+
+def test_more_than_there_is() -> None:
+    """What no computer can hold is a MemoryError, whoever announces it."""
+    with pytest.raises(MemoryError):
+        whole(2**63 - 1)
+    assert whole(3).getvalue() == bytes(3)
 
 
 async def test_a_range_beyond_the_end(memory: MemoryStore, store: RetryingStore, path: Path) -> None:

@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from s3_bucket._models import Buffer
 
 
+def whole(length: int) -> Whole:
+    """Return memory of this length for what is handed out.
+
+    Raises:
+        MemoryError: there is not so much.
+    """
+    try:
+        return Whole(bytes(length))
+    except OverflowError:  # Python's word for far too much: a server may announce exabytes
+        raise MemoryError from None
+
+
 class Whole(io.BytesIO):
     """Bytes that are filled through getbuffer(), and then handed out by getvalue() as they are.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
 from s3_bucket._async import _checksums, _shield
-from s3_bucket._async._buffers import Whole
+from s3_bucket._async._buffers import Whole, whole
 from s3_bucket._async._files import Replacement
 from s3_bucket._models import GetResult
 from s3_bucket._progress import Meter
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 
 async def get(store: RetryingStore, request: GetRequest) -> GetResult:
     """Fetch into memory."""
-    whole = Whole()
+    memory = Whole()
 
     def allocate(length: int) -> memoryview:
-        nonlocal whole
-        whole = Whole(bytes(length))
-        return whole.getbuffer()[: store.part_size]
+        nonlocal memory
+        memory = whole(length)
+        return memory.getbuffer()[: store.part_size]
 
     first = await store.get(request, allocate)
     if len(first.data) < first.stop - first.start:
-        await _fetch_rest(store, request, first, whole.getbuffer())
+        await _fetch_rest(store, request, first, memory.getbuffer())
     first.data.release()
-    return GetResult(whole.getvalue(), first.info)
+    return GetResult(memory.getvalue(), first.info)
 
 
-async def _fetch_rest(store: RetryingStore, request: GetRequest, first: Piece, whole: memoryview) -> None:
+async def _fetch_rest(store: RetryingStore, request: GetRequest, first: Piece, memory: memoryview) -> None:
     """Fetch what follows the first piece, which lies at the beginning of this memory."""
     came = len(first.data)
-    await fill(store, request.pinned(first.info), first.start + came, whole[came:])
-    await _checksums.check_piece(request, first._replace(data=whole))
+    await fill(store, request.pinned(first.info), first.start + came, memory[came:])
+    await _checksums.check_piece(request, first._replace(data=memory))
 
 
 async def fill(store: RetryingStore, request: GetRequest, start: int, buffer: memoryview) -> None:
