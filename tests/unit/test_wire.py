@@ -14,7 +14,7 @@ from s3_bucket import exceptions
 from s3_bucket._async._botocore.store import BotocoreStore
 from s3_bucket._async._wire.store import WireStore
 from s3_bucket._config import Settings
-from s3_bucket._store import Arrival, GetRequest, ListRequest, Part, PutOptions, Upload
+from s3_bucket._store import Arrival, GetRequest, Part, PutOptions, Upload
 from tests.certificates import self_signed
 from tests.unit.peers import Server, serving
 
@@ -448,8 +448,6 @@ async def test_cancelled() -> None:
 # What the reference does
 
 DELEGATED: dict[str, tuple[Any, ...]] = {
-    "delete_batch": ("bucket", ["key"]),
-    "list_page": (ListRequest("bucket"), None, 10),
     "create_upload": ("bucket", "key", PutOptions()),
     "complete_upload": (UPLOAD, [Part(1, "etag")], PutOptions()),
     "abort_upload": (UPLOAD,),

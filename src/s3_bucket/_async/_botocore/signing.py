@@ -243,10 +243,7 @@ class Signing:
         """Look at an answer: mask the secrets in a refusal, and put right what it is about (botocore's after-call)."""
         note: Note = context.get(NOTE) or Note()
         about: dict[str, Any] = parsed.get("ResponseMetadata", {})
-        for refused in parsed.get("Errors", ()):  # of DeleteObjects
-            refused.update(
-                {name: masked(refused[name], note.secrets) for name in ("Code", "Message") if name in refused}
-            )
+        mask_errors(parsed, note)
         if "Error" not in parsed:
             return
         said = parsed["Error"]
@@ -313,6 +310,12 @@ def masked(text: str, secrets: Iterable[str]) -> str:
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
     return _SIGNATURE.sub(r"\1***", text)
+
+
+def mask_errors(answer: Mapping[str, Any], note: Note) -> None:
+    """Mask the secrets in what DeleteObjects says of each key that it refuses."""
+    for refused in answer.get("Errors", ()):
+        refused.update({name: masked(refused[name], note.secrets) for name in ("Code", "Message") if name in refused})
 
 
 def _begin(request: Any, **_: Any) -> None:

@@ -18,7 +18,7 @@ from s3_bucket._async import _checksums
 from s3_bucket._async._botocore import answers
 from s3_bucket._async._botocore.client import LONGEST_ANSWER, LONGEST_ERROR
 from s3_bucket._async._botocore.errors import translated
-from s3_bucket._async._botocore.signing import CUSTOMER_KEY, Note, customer_keys
+from s3_bucket._async._botocore.signing import CUSTOMER_KEY, Note, customer_keys, mask_errors
 from s3_bucket._async._botocore.wiring import document
 from s3_bucket._async._errors import Target
 from s3_bucket._async._sigv4 import EMPTY_SHA256, UNSIGNED, Signer, encoded_path
@@ -70,6 +70,7 @@ class Asking:
         payload: the hash of the body, or what stands in its place.
         moment: the server's time with which it is signed, in seconds since the epoch.
         since: when that was, by the monotonic clock.
+        credentials: with which it is signed; None, if it isn't.
         most: bytes of a short answer, if it is none of the shortest.
         document: the XML that was answered, if any was.
     """
@@ -83,6 +84,7 @@ class Asking:
     payload: str = EMPTY_SHA256
     moment: float = 0.0
     since: float = 0.0
+    credentials: Any = field(default=None, repr=False)
     most: int = 0
     document: Element | None = None
 
@@ -324,6 +326,7 @@ class WireStore:
         if asking.document is not None:
             with translated(asking.target):
                 answer |= read(asking.document)
+        mask_errors(answer, _note(asking))
         return answer
 
     async def _sent(self, asking: Asking, endpoint: Endpoint, connection: Connection) -> None:
@@ -333,9 +336,10 @@ class WireStore:
             credentials = self._wiring.frozen() or await self._wiring.credentials()
             if credentials is None:
                 raise Elsewhere  # the reference says what is missing
+        asking.credentials = credentials
         asking.moment, asking.since = time() + self._wiring.clock.ahead, monotonic()
         self._pool.watch(connection)
-        head = self._head_of(asking, endpoint, credentials)
+        head = self._head_of(asking, endpoint)
         bodiless = asking.method == "HEAD"
         await connection.exchange(
             head, asking.body, asking.sink, bodiless=bodiless, most=LONGEST_ERROR, most_of_success=asking.most
@@ -350,12 +354,11 @@ class WireStore:
             headers = connection.headers
             if self._wiring.is_elsewhere(asking.target, status, headers, body):
                 raise Elsewhere
-            note = _note(credentials, asking)
-            await self._wiring.refuse(asking.target, status, headers, body, note)
+            await self._wiring.refuse(asking.target, status, headers, body, _note(asking))
 
-    def _head_of(self, asking: Asking, endpoint: Endpoint, credentials: Any) -> bytes:
+    def _head_of(self, asking: Asking, endpoint: Endpoint) -> bytes:
         """Return the request's line and headers, signed."""
-        headers, method, query = asking.headers, asking.method, asking.query
+        headers, method, query, credentials = asking.headers, asking.method, asking.query, asking.credentials
         path = endpoint.path + encoded_path(asking.target.key) if asking.target.key else endpoint.root
         headers["host"] = endpoint.host
         if credentials is not None:
@@ -429,8 +432,8 @@ def _sha256(data: Buffer) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _note(credentials: Any, asking: Asking) -> Note:
-    keys = customer_keys(asking.headers)
+def _note(asking: Asking) -> Note:
+    keys, credentials = customer_keys(asking.headers), asking.credentials
     if credentials is None:
         return Note(keys)
     signature = asking.headers["authorization"].rsplit("=", 1)[-1]
