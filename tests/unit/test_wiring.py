@@ -43,7 +43,7 @@ async def wired(**settings: Any) -> AsyncIterator[Wiring]:
 
 def endpoint(host: str, port: int, name: str, path: str, *, secure: bool = False) -> Endpoint:
     """Return an endpoint of plain S3 in that region."""
-    return Endpoint(Origin(host, port, secure), name, path.rstrip("/") or "/", path, "eu-west-1", "s3")
+    return Endpoint(Origin(host, port, secure), name, path, "eu-west-1", "s3")
 
 
 ENDPOINTS: dict[str, tuple[dict[str, Any], str, Endpoint | None]] = {

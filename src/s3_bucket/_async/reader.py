@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from s3_bucket import _plan
 from s3_bucket._async import _download, _shield
+from s3_bucket._async._buffers import Whole, whole
 from s3_bucket._async._checksums import Running
 from s3_bucket.exceptions import InvalidInput
 
@@ -75,7 +76,7 @@ class AsyncReader:
             return bytes(ready)
         data = await self._gathered(wanted)
         self._at += wanted
-        return bytes(data)
+        return data.getvalue()
 
     async def seek(self, offset: int, whence: int = 0, /) -> int:
         """Go to a position in bytes: from the start (whence 0), from here (1) or from the end (2); return it.
@@ -122,10 +123,10 @@ class AsyncReader:
         begin = (self._at if at is None else at) - self._piece_at
         return self._piece[begin : begin + wanted] if begin >= 0 else memoryview(b"")
 
-    async def _gathered(self, wanted: int) -> bytearray:
+    async def _gathered(self, wanted: int) -> Whole:
         """Return the bytes from the position on. Cancelled or failed, the reader stands where it stood."""
-        data = bytearray(wanted)
-        view = memoryview(data)
+        data = whole(wanted)
+        view = data.getbuffer()
         at = self._at
         while view:
             ready = self._ready(len(view), at)

@@ -51,11 +51,13 @@ class Checksums:
             return {f"Checksum{algorithm}": await _checksums.of(algorithm, body)}
         return await _checksums.summed(self.made, body)
 
-    def made(self, body: Buffer, by_md5: bool = False) -> dict[str, str]:  # noqa: FBT001, FBT002
+    def made(self, body: Buffer) -> dict[str, str]:
         """Make it here and now: of a body that is short."""
-        if self._crc32 and not by_md5:
-            return {"ChecksumCRC32": _sums.text(zlib.crc32(body))}
-        return {"ContentMD5": base64.b64encode(_md5(body)).decode()}
+        return _crc32(body) if self._crc32 else _md5(body)
+
+    def of_deletion(self, body: Buffer) -> dict[str, str]:
+        """Return the parameter that carries the checksum of DeleteObjects."""
+        return _md5(body) if self.deletes_by_md5 else _crc32(body)
 
     async def of_part(self, upload: Upload, body: Buffer, *, is_signed: bool) -> dict[str, str]:
         """Return the parameter that carries the checksum of a part.
@@ -130,5 +132,9 @@ def _is_refusal(error: BucketException) -> bool:
     return error.status in _REFUSALS and (named or error.error_code in _REFUSED)
 
 
-def _md5(body: Buffer) -> bytes:
-    return hashlib.md5(body, usedforsecurity=False).digest()
+def _crc32(body: Buffer) -> dict[str, str]:
+    return {"ChecksumCRC32": _sums.text(zlib.crc32(body))}
+
+
+def _md5(body: Buffer) -> dict[str, str]:
+    return {"ContentMD5": base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()}

@@ -53,17 +53,20 @@ class Endpoint:
     """Where the requests for one bucket go to, and what they are signed for.
 
     Attributes:
-        root: the bucket's own path, percent-encoded.
         path: what stands before the key, percent-encoded, with a slash at its end.
         host: as the Host header names it.
     """
 
     origin: Origin
     host: str
-    root: str
     path: str
     region: str
     service: str
+
+    @property
+    def root(self) -> str:
+        """The bucket's own path."""
+        return self.path.rstrip("/") or "/"
 
 
 class Wiring:
@@ -212,7 +215,6 @@ def _endpoint(found: str, region: str, service: str) -> Endpoint:
     return Endpoint(
         origin=Origin(url.hostname or "", url.port or _PORTS[url.scheme], url.scheme == "https"),
         host=url.netloc.removesuffix(f":{_PORTS[url.scheme]}"),
-        root=url.path.rstrip("/") or "/",
         path=url.path.rstrip("/") + "/",
         region=region,
         service=service,

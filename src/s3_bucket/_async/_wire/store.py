@@ -225,8 +225,7 @@ class WireStore:
     async def delete_batch(self, bucket: str, keys: Sequence[str]) -> Mapping[str, BucketException]:
         target = Target("DeleteObjects", bucket)
         body = documents.deletion_body(keys)
-        by_md5 = self._checksums.deletes_by_md5
-        headers = requests.checksum_headers(await _checksums.summed(self._checksums.made, body, by_md5))
+        headers = requests.checksum_headers(await _checksums.summed(self._checksums.of_deletion, body))
         payload = await _checksums.summed(_sha256, body)
         asking = Asking(target, "POST", "delete=", headers, None, body, payload, most=LONGEST_ANSWER)
         try:
