@@ -52,7 +52,8 @@ def bucket_name(name: str) -> str:
 
 def _named(argument: str, name: str) -> str:
     if not isinstance(name, str) or not _BUCKET.fullmatch(name) or ".." in name:
-        _refuse(argument, f"{name!r} can't be a bucket's name: letters, digits, '-', '.' and '_'")
+        rule = "2 to 255 letters, digits, '-', '.' and '_', the first a letter or digit, and no two dots together"
+        _refuse(argument, f"{name!r} can't be a bucket's name: {rule}")
     return name
 
 
