@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import tempfile
@@ -171,7 +172,7 @@ async def uploads(bucket: S3.AsyncBucket) -> Callable[[], Any]:
 def unprivileged(bucket: S3.AsyncBucket) -> Iterator[Path]:
     """Return a directory of the user nobody, who the process is meanwhile, if it was root: to root, all is writable.
 
-    It wants a bucket, whose making has imported everything: nobody may not read root's own Python.
+    It wants a bucket, whose making has imported everything: the user nobody can't read a Python of root's home.
     """
     # Not where TMPDIR says: that may be in root's home, through which nobody else may go.
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
@@ -183,6 +184,8 @@ def unprivileged(bucket: S3.AsyncBucket) -> Iterator[Path]:
             yield Path(directory)
         finally:
             os.seteuid(user)
+            # What was looked for in vain meanwhile, a later test finds.
+            importlib.invalidate_caches()
 
 
 async def collected(items: AsyncIterator[Any]) -> list[Any]:

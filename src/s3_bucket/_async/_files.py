@@ -104,8 +104,7 @@ def hidden_name(name: str, ending: str) -> str:
 def _umask() -> int:
     """Return the process's umask. Asking the C library for it would change it for a moment, in all threads."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(status.split("\nUmask:", 1)[1].split()[0], 8)
+        return int(Path("/proc/self/status").read_bytes().split(b"\nUmask:", 1)[1].split()[0], 8)
     except (OSError, IndexError, ValueError):
         mask = os.umask(0o077)
         os.umask(mask)
