@@ -71,6 +71,21 @@ async def test_models(make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.M
         await asyncio.to_thread(loader.load_service_model, "no-such-service", "service-2")
 
 
+async def test_opening_says_nothing(make: Callable[..., S3.AsyncBucket], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In asyncio's debug mode, the loop on which a client is made complains of nothing: no loop of the user's waits."""
+    debugged: list[bool] = []
+    share = client_room._share_loader
+
+    def sharing(session: AioSession) -> None:
+        debugged.append(asyncio.get_running_loop().get_debug())
+        share(session)
+
+    monkeypatch.setattr(client_room, "_share_loader", sharing)
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    await make().put("key", b"1")
+    assert debugged == [False]
+
+
 PROCESS = """
 import datetime, json, os, pathlib, sys
 count = pathlib.Path(sys.argv[1])

@@ -166,9 +166,10 @@ async def open_client(settings: Settings) -> tuple[Any, signing.Signing]:
     """Return a client for these settings, and how it signs; no connection is opened yet.
 
     botocore reads the service's model, the configuration files and perhaps asks for credentials: 200 ms that would hold
-    up the event loop. Nothing of it is bound to a loop, so all of it happens in a thread, on a loop of its own.
+    up the event loop. Nothing of it is bound to a loop, so all of it happens in a thread, on a loop of its own. In
+    asyncio's debug mode, that loop would complain of being held up, though nobody else is on it.
     """
-    return await asyncio.to_thread(lambda: asyncio.run(_opened(settings)))
+    return await asyncio.to_thread(lambda: asyncio.run(_opened(settings), debug=False))
 
 
 async def _opened(settings: Settings) -> tuple[Any, signing.Signing]:
